@@ -1,0 +1,195 @@
+"""The words in which a lifecycle is declared: states, actions, what they need and what follows."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from state_machines.request import Facts, Request
+
+SAME = "same"
+PREVIOUS = "previous"
+
+Inputs = Mapping[str, Any]
+Test = Callable[[Request, Inputs, Facts], bool]
+Change = Callable[[Request, Inputs, Facts], None]
+
+
+class Actor(StrEnum):
+    """Who pulls a trigger."""
+
+    STAFF = "staff"
+    MANAGER = "manager"
+    PARTNER = "partner"
+    PATRON = "patron"
+    CLOCK = "clock"
+    SYSTEM = "system"
+
+
+STAFF, MANAGER, PARTNER, PATRON, CLOCK, SYSTEM = Actor
+
+
+class LifecycleError(Exception):
+    """A lifecycle is declared wrongly."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A condition of a row: what it is called, and what a person is told where it doesn't hold."""
+
+    label: str
+    otherwise: str
+    holds: Test
+
+
+def guard(label: str, otherwise: str) -> Callable[[Test], Guard]:
+    """Make a boolean function a guard with its two sentences."""
+    return lambda test: Guard(label, otherwise, test)
+
+
+@dataclass(frozen=True)
+class Input:
+    """A value that a row asks for. `type`: text, date, money, integer, flag, code, texts or barcodes."""
+
+    name: str
+    label: str
+    type: str = "text"
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    hint: str = ""
+    future: bool = False  #: a date that may not lie in the past
+
+    @property
+    def optional(self) -> "Input":
+        return replace(self, required=False)
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Work that follows a transition: one Celery task."""
+
+    kind: str
+    argument: str = ""
+    only_from: tuple[str, ...] = ()  #: states or groups; empty: always
+    only_if: Guard | None = None
+    to_former: bool = False  #: to the partner as it was before this transition
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind}({self.argument})" if self.argument else self.kind
+
+
+@dataclass(frozen=True)
+class Target:
+    """One possible outcome of a row, with the guard that chooses it and what only it brings."""
+
+    dest: str
+    source: tuple[str, ...] = ()  #: states or groups to which this outcome belongs; empty: all of the row's
+    only_if: Guard | None = None
+    records: tuple[Change, ...] = ()
+    then: tuple[Effect, ...] = ()
+
+
+@dataclass(frozen=True)
+class Action:
+    """A row of the table."""
+
+    trigger: str
+    label: str
+    by: tuple[Actor, ...]
+    source: tuple[str, ...]
+    dest: str | tuple[Target, ...]
+    less: tuple[str, ...] = ()
+    only_if: tuple[Guard, ...] = ()
+    needs: tuple[Input, ...] = ()
+    records: tuple[Change, ...] = ()
+    then: tuple[Effect, ...] = ()
+    hears: tuple[str, ...] = ()  #: partner messages that pull this row
+    hears_else: tuple[str, ...] = ()  #: those that pull it where no row before may be pulled
+    fires: tuple[str, ...] = ()  #: timers that pull it
+    fires_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: timers heard in some states only
+    primary: bool = False
+    undo: bool = False
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return (Target(self.dest),) if isinstance(self.dest, str) else self.dest
+
+
+@dataclass(frozen=True)
+class State:
+    """A state and what it is called on screen. `!` in a declaration: it needs a person."""
+
+    name: str
+    label: str
+    attention: bool = False
+
+
+def states(**labels: str) -> tuple[State, ...]:
+    """Declare states as `name="Label"`; a label that ends with `!` needs a person's attention."""
+    return tuple(State(name, label.rstrip("!"), label.endswith("!")) for name, label in labels.items())
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """One side of a request's life."""
+
+    name: str
+    states: tuple[State, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    terminal: frozenset[str]
+    passing: frozenset[str]  #: interruptions, after which `previous` is taken up again
+    initial: tuple[str, ...]
+    actions: tuple[Action, ...]
+    timers: Mapping[str, tuple[str, ...]]  #: state -> the timers that it may have
+
+    def label(self, state: str) -> str:
+        return next((s.label for s in self.states if s.name == state), state)
+
+    def needs_attention(self, state: str) -> bool:
+        return any(s.attention for s in self.states if s.name == state)
+
+    def expand(self, names: tuple[str, ...], less: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """States for names of states or groups (`any` = all, `open` = not terminal), in the order of declaration."""
+        wanted, unwanted = self._members(names), self._members(less)
+        return tuple(s.name for s in self.states if s.name in wanted and s.name not in unwanted)
+
+    def sources(self, action: Action) -> tuple[str, ...]:
+        return self.expand(action.source, action.less)
+
+    def rows(self, trigger: str) -> tuple[Action, ...]:
+        return tuple(a for a in self.actions if a.trigger == trigger)
+
+    def row(self, trigger: str, state: str) -> Action | None:
+        """The row of this trigger that holds in a state."""
+        return next((a for a in self.rows(trigger) if state in self.sources(a)), None)
+
+    def hearers(self, heard: str, state: str) -> tuple[Action, ...]:
+        """The rows that hear a message in a state, in the order in which they are tried."""
+        here = [a for a in self.actions if state in self.sources(a)]
+        return tuple(a for a in here if heard in a.hears) + tuple(a for a in here if heard in a.hears_else)
+
+    def firing(self, timer: str, state: str) -> Action | None:
+        """The row that a timer pulls in a state."""
+        for action in self.actions:
+            if state not in self.sources(action):
+                continue
+            if timer in action.fires or state in self.expand(action.fires_in.get(timer, ())):
+                return action
+        return None
+
+    def _members(self, names: tuple[str, ...]) -> set[str]:
+        found: set[str] = set()
+        known = {s.name for s in self.states}
+        for name in names:
+            if name == "any":
+                found |= known
+            elif name == "not_terminal":
+                found |= known - self.terminal
+            elif name in self.groups:
+                found |= set(self.groups[name])
+            elif name in known:
+                found.add(name)
+            else:
+                raise LifecycleError(f"{self.name}: {name} is neither a state nor a group")
+        return found

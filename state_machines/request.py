@@ -1,0 +1,79 @@
+"""What a lifecycle knows of a request and of the world around it: plain values, handed to it."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+
+class Request(Protocol):
+    """The part of a request that a lifecycle reads and writes. Days are days at the request's library."""
+
+    state: str
+    previous_state: str | None  #: the last state that was not an interruption (`Lifecycle.passing`)
+    state_since: datetime
+    service: str  #: "loan" or "copy"
+    on_paper: bool  #: a copy that travels on paper
+    need_by: date | None
+    expected_by: date | None  #: the day the partner named for its shipment
+    reply_by: date | None  #: until when a condition wants an answer
+    not_before: date | None  #: a retry makes no sense before this day
+    lender_due: date | None
+    due_assumed: bool  #: the partner named no day; the usual term stands in
+    patron_due: date | None
+    return_by: date | None  #: the day by which a recall wants the item back
+    notice_level: int  #: overdue notices sent for the present due date
+    renewals: int
+    renewal_asked: bool  #: a renewal waits for its answer
+    ends_unfilled: bool  #: the cancel under way was ours, because the need-by date has passed
+    kept_recall: bool  #: a recall arrived before the item did
+    kept_overdue: bool  #: an overdue notice arrived before the item did
+    rota_position: int
+    attempt: int  #: how often this request was sent; the suffix of the id on the wire
+    item_barcode: str | None
+    temporary_barcode: str | None
+    call_number: str | None
+    location: str | None
+    carrier: str | None
+    tracking: str | None
+    conditions: list[str]
+    cost: Decimal | None
+    offered_reason: str | None  #: the reason that Reject is offered
+    loan_seen: bool  #: the item has been here, or was sent by us
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What was agreed with a partner. Periods are in days; `respond_days` are working days of the partner."""
+
+    loan_days: int = 28
+    renewals: int = 1
+    renewal_days: int = 28
+    respond_days: int = 3
+    transit_days: int = 3
+    ladder: tuple[int, ...] = (0, 7, 14)  #: days after the due date on which a notice goes out
+    lost_after_days: int | None = 45
+    pickup_days: int = 10
+    completes_itself: bool = False  #: this partner can't tell us that a loan is complete
+    renews_by_itself: bool | None = None  #: True: yes by policy, False: no by policy, None: a person decides
+    accepts_cancel_unshipped: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The world at the moment of a transition. `now` is an instant, `today` the day at the library."""
+
+    now: datetime
+    today: date
+    zone: ZoneInfo
+    terms: Terms = field(default_factory=Terms)
+    closed: frozenset[date] = frozenset()  #: closed days of the library and of the partner
+    working_days: str = "1111100"  #: Monday to Sunday
+    open_fees: Decimal = Decimal(0)
+    currency: str = "USD"
+    next_in_rota: bool = False
+    lending_suspended: bool = False
+    pieces_out: int = 0  #: pieces of this request that would still be missing after this scan
+    transit_after_days: int | None = 1  #: Shipped becomes In Transit by itself after this many working days
+    claim_days: int = 30  #: how long after its return an item can be called damaged
