@@ -80,6 +80,16 @@ class Effect:
 
 
 @dataclass(frozen=True)
+class Entry:
+    """A line of the fees ledger, written in the transition's own commit. `do`: assess, reverse, pay or waive."""
+
+    do: str
+    kinds: tuple[str, ...] = ()
+    provisional: bool = False
+    only_if: Guard | None = None
+
+
+@dataclass(frozen=True)
 class Target:
     """One possible outcome of a row, with the guard that chooses it and what only it brings."""
 
@@ -87,6 +97,7 @@ class Target:
     source: tuple[str, ...] = ()  #: states or groups to which this outcome belongs; empty: all of the row's
     only_if: Guard | None = None
     records: tuple[Change, ...] = ()
+    ledger: tuple[Entry, ...] = ()
     then: tuple[Effect, ...] = ()
 
 
@@ -103,6 +114,7 @@ class Action:
     only_if: tuple[Guard, ...] = ()
     needs: tuple[Input, ...] = ()
     records: tuple[Change, ...] = ()
+    ledger: tuple[Entry, ...] = ()
     then: tuple[Effect, ...] = ()
     hears: tuple[str, ...] = ()  #: partner messages that pull this row
     hears_else: tuple[str, ...] = ()  #: those that pull it where no row before may be pulled

@@ -1,0 +1,185 @@
+"""The conditions of rows and of their outcomes, each with the sentence of its refusal."""
+
+from datetime import timedelta
+
+from state_machines.declaration import Guard, Inputs, guard
+from state_machines.request import Facts, Request
+
+#: Reasons that no other lender can cure: asking on would only repeat the answer.
+INCURABLE = frozenset({"NotFoundAsCited", "PolicyProblem", "Duplicate", "ReqServTypeNotPossible"})
+
+
+@guard("no fee is open", otherwise="{fees} is still open. Record the payment or waive it first.")
+def no_fee_is_open(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.open_fees == 0
+
+
+@guard("there is somebody to ask", otherwise="No partner is chosen. Name a partner or a rota.")
+def somebody_to_ask(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("partner") or inputs.get("rota") or facts.next_in_rota)
+
+
+@guard("another partner is in the rota", otherwise="No other partner is left in the rota.")
+def another_partner(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.next_in_rota
+
+
+@guard("no other lender can cure the reason", otherwise="Another lender may still supply it.")
+def incurable(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return inputs.get("reason") in INCURABLE
+
+
+@guard("the need-by date has passed", otherwise="The need-by date has not passed.")
+def ends_unfilled(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.ends_unfilled
+
+
+@guard("the need-by date is over", otherwise="The need-by date is still to come.")
+def need_by_is_over(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.need_by is not None and request.need_by < facts.today
+
+
+@guard("it is a copy on paper", otherwise="This request is for a loan.")
+def paper_copy(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.service == "copy"
+
+
+@guard("it was posted on paper", otherwise="It came as a file.")
+def posted_on_paper(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("on_paper")) and not inputs.get("link")
+
+
+@guard("it came with nothing to open", otherwise="It came as a file.")
+def nothing_delivered(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return not inputs.get("on_paper") and not inputs.get("link")
+
+
+@guard("this is for copies", otherwise="This request is for a loan. Ship the item instead.")
+def is_copy(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.service == "copy"
+
+
+@guard("a file, a link or the post", otherwise="Name the file or the link, or say that it was posted on paper.")
+def copy_is_named(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("file") or inputs.get("link") or inputs.get("on_paper"))
+
+
+@guard("this is for loans", otherwise="This request is for a copy. Deliver the copy instead.")
+def is_loan(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.service == "loan"
+
+
+@guard("a recall came before the item", otherwise="No recall is waiting.")
+def recall_is_kept(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.kept_recall
+
+
+@guard("an overdue notice came before the item", otherwise="No overdue notice is waiting.")
+def overdue_is_kept(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.kept_overdue
+
+
+@guard("pieces are still out", otherwise="All pieces are here.")
+def pieces_are_out(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.pieces_out > 0
+
+
+@guard("the loan is past due", otherwise="The loan is not past due.")
+def past_due(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.lender_due is not None and request.lender_due < facts.today
+
+
+@guard("the new date lifts it", otherwise="The new date has passed already.")
+def new_date_lifts_it(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    due = inputs.get("due_date")
+    return due is not None and due >= facts.today
+
+
+@guard("the date is another", otherwise="That is the due date already.")
+def date_is_another(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    due = inputs.get("due_date")
+    return due is not None and (due != request.lender_due or request.due_assumed)
+
+
+@guard("no date was named", otherwise="A date was named.")
+def no_date_named(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return inputs.get("due_date") is None
+
+
+@guard("something is named", otherwise="Name a condition or a cost.")
+def condition_or_cost(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("condition") or inputs.get("conditions") or inputs.get("cost") is not None)
+
+
+@guard("it was sent", otherwise="It has not been sent.")
+def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.attempt > 0
+
+
+@guard("it is news", otherwise="It is known already.")
+def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("note") or inputs.get("status"))
+
+
+@guard("the status of the answer is Loaned", otherwise="The partner has not shipped.")
+def says_loaned(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return inputs.get("status") == "Loaned"
+
+
+@guard("this partner can't tell us that it is complete", otherwise="This partner will tell us when it is complete.")
+def completes_itself(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.terms.completes_itself
+
+
+@guard("lending is suspended", otherwise="Lending is open.")
+def lending_suspended(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.lending_suspended
+
+
+@guard("the policy says yes", otherwise="The policy does not renew by itself.")
+def policy_renews(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    terms = facts.terms
+    return terms.renews_by_itself is True and request.renewals < terms.renewals
+
+
+@guard("the policy says no", otherwise="The policy leaves it to a person.")
+def policy_denies(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    terms = facts.terms
+    return terms.renews_by_itself is False or (terms.renews_by_itself is True and request.renewals >= terms.renewals)
+
+
+@guard("a renewal waits for its answer", otherwise="No renewal waits for an answer.")
+def renewal_is_asked(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.renewal_asked
+
+
+@guard("an unshipped request may be called off", otherwise="A person decides.")
+def policy_cancels(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.terms.accepts_cancel_unshipped
+
+
+@guard("the item is back", otherwise="The item is not back.")
+def item_is_back(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return not request.loan_seen
+
+
+@guard("it is within the claim period", otherwise="The claim period for this loan is over.")
+def within_claim_period(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    closed = request.state == "completed"
+    return not closed or facts.now - request.state_since <= timedelta(days=facts.claim_days)
+
+
+def previous_was(state: str) -> Guard:
+    """Chooses the state that an interruption goes back to."""
+    return Guard(f"it was {state}", f"It was not {state}.", lambda request, inputs, facts: request.previous_state == state)
+
+
+def chosen(outcome: str, *, default: bool = False) -> Guard:
+    """Chooses the outcome that a person named."""
+    return Guard(
+        f"{outcome} is chosen",
+        f"Choose the outcome {outcome}.",
+        lambda request, inputs, facts: (
+            inputs.get("outcome") == outcome or (default and inputs.get("outcome") in (None, ""))
+        ),
+    )
