@@ -184,6 +184,10 @@ def cancel_for_staff(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.ends_unfilled = False
 
 
+def completed_by_us(request: Request, inputs: Inputs, facts: Facts) -> None:
+    request.completed_by_us = True
+
+
 def go_back_to(state: str) -> Change:
     """What `previous` means from now on."""
 

@@ -81,7 +81,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the fees ledger, written in the transition's own commit. `do`: assess, reverse, pay or waive."""
+    """A line of the fees ledger, written in the transition's own commit. `do`: assess, bill (final, replaces provisional), reverse, pay or waive."""
 
     do: str
     kinds: tuple[str, ...] = ()
@@ -120,6 +120,7 @@ class Action:
     hears_else: tuple[str, ...] = ()  #: those that pull it where no row before may be pulled
     fires: tuple[str, ...] = ()  #: timers that pull it
     fires_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: timers heard in some states only
+    fires_if: Guard | None = None  #: a timer pulls this row only where this holds; the next row that hears it else
     primary: bool = False
     undo: bool = False
 
@@ -181,14 +182,14 @@ class Lifecycle:
         here = [a for a in self.actions if state in self.sources(a)]
         return tuple(a for a in here if heard in a.hears) + tuple(a for a in here if heard in a.hears_else)
 
-    def firing(self, timer: str, state: str) -> Action | None:
-        """The row that a timer pulls in a state."""
-        for action in self.actions:
-            if state not in self.sources(action):
-                continue
-            if timer in action.fires or state in self.expand(action.fires_in.get(timer, ())):
-                return action
-        return None
+    def firing(self, timer: str, state: str) -> tuple[Action, ...]:
+        """The rows that a timer may pull in a state, in the order in which they are tried."""
+        return tuple(
+            action
+            for action in self.actions
+            if state in self.sources(action)
+            and (timer in action.fires or state in self.expand(action.fires_in.get(timer, ())))
+        )
 
     def _members(self, names: tuple[str, ...]) -> set[str]:
         found: set[str] = set()

@@ -169,6 +169,26 @@ def within_claim_period(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return not closed or facts.now - request.state_since <= timedelta(days=facts.claim_days)
 
 
+@guard("the due date is assumed", otherwise="The partner named the due date.")
+def due_date_is_assumed(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.due_assumed
+
+
+@guard("the patron has picked it up", otherwise="It was never picked up.")
+def was_picked_up(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.state != "received"
+
+
+@guard("it was marked as completed by hand", otherwise="The partner itself said that it is complete.")
+def completed_by_hand(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.completed_by_us
+
+
+@guard("the clock asks", otherwise="A person asks.")
+def pulled_by_the_clock(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.timer is not None
+
+
 def previous_was(state: str) -> Guard:
     """Chooses the state that an interruption goes back to."""
     return Guard(f"it was {state}", f"It was not {state}.", lambda request, inputs, facts: request.previous_state == state)

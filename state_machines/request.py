@@ -40,6 +40,7 @@ class Request(Protocol):
     conditions: list[str]
     cost: Decimal | None
     offered_reason: str | None  #: the reason that Reject is offered
+    completed_by_us: bool  #: completed without a word of the partner
     loan_seen: bool  #: the item has been here, or was sent by us
 
 
@@ -76,4 +77,5 @@ class Facts:
     lending_suspended: bool = False
     pieces_out: int = 0  #: pieces of this request that would still be missing after this scan
     transit_after_days: int | None = 1  #: Shipped becomes In Transit by itself after this many working days
+    timer: str | None = None  #: the timer that pulls, if one does
     claim_days: int = 30  #: how long after its return an item can be called damaged
