@@ -189,6 +189,21 @@ def pulled_by_the_clock(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.timer is not None
 
 
+@guard("found, or the reason why not", otherwise="Say that it was found, or give the reason why not.")
+def found_or_reason(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(inputs.get("found") or inputs.get("reason"))
+
+
+@guard("nobody at this library said so", otherwise="Staff said so.")
+def not_by_staff(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return not facts.by_staff
+
+
+@guard("a renewal was waiting for its answer", otherwise="No renewal was waiting.")
+def renewal_was_asked(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.renewal_asked
+
+
 def previous_was(state: str) -> Guard:
     """Chooses the state that an interruption goes back to."""
     return Guard(f"it was {state}", f"It was not {state}.", lambda request, inputs, facts: request.previous_state == state)

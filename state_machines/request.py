@@ -78,4 +78,5 @@ class Facts:
     pieces_out: int = 0  #: pieces of this request that would still be missing after this scan
     transit_after_days: int | None = 1  #: Shipped becomes In Transit by itself after this many working days
     timer: str | None = None  #: the timer that pulls, if one does
+    by_staff: bool = True  #: a person at this library pulls
     claim_days: int = 30  #: how long after its return an item can be called damaged
