@@ -1,0 +1,99 @@
+"""Who may act: accounts of people and systems, with grants per library."""
+
+import secrets
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ill_workflow.db import Base
+from ill_workflow.errors import BadInput, NotFound, Unauthorised
+
+
+class Role(StrEnum):
+    """A Fulfillment Services Operator handles requests; a Manager may decide about money and dates, too."""
+
+    OPERATOR = "operator"
+    MANAGER = "manager"
+
+
+class Account(Base):
+    """A person of the staff, or another system."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    full_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    system: Mapped[bool] = mapped_column(default=False)  #: another system, not a person
+    secret: Mapped[str | None] = mapped_column(sa.String(128))  #: with which another system signs its commands
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class Grant(Base):
+    """What an account may do at one library."""
+
+    __tablename__ = "grant"
+
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(sa.String(16))
+
+
+def add_account(session: Session, name: str, *, full_name: str = "", email: str = "", system: bool = False) -> Account:
+    """Add an account; another system gets a secret to sign with. Raises BadInput for a name in use."""
+    if not name or not name.isascii() or not all(c.isalnum() or c in "-_." for c in name):
+        raise BadInput("The name of an account is made of letters, digits, dots, - and _.", field="name")
+    if session.scalar(sa.select(Account.id).where(Account.name == name)):
+        raise BadInput(f"There is an account {name} already.", field="name")
+    secret = secrets.token_hex(32) if system else None
+    account = Account(name=name, full_name=full_name, email=email, system=system, secret=secret)
+    session.add(account)
+    session.flush()
+    return account
+
+
+def grant(session: Session, account: Account, library_id: int, role: str) -> None:
+    """Let an account act at a library. Granting again changes the role."""
+    try:
+        wanted = Role(role)
+    except ValueError:
+        raise BadInput(f"{role!r} is not a role. Grant operator or manager.", field="role") from None
+    held = session.get(Grant, (account.id, library_id))
+    if held is None:
+        session.add(Grant(account_id=account.id, library_id=library_id, role=wanted))
+    else:
+        held.role = wanted
+    session.flush()
+
+
+def find_account(session: Session, name: str | None) -> Account:
+    """The active account of that name. Raises Unauthorised where none is named or it is unknown or closed."""
+    if not name:
+        raise Unauthorised("Say who acts: --as NAME, or set ILL_AS.", field="as")
+    account = session.scalar(sa.select(Account).where(Account.name == name))
+    if account is None or not account.active:
+        raise Unauthorised(f"There is no active account {name!r}.", field="as")
+    return account
+
+
+def role_at(session: Session, account: Account, library_id: int) -> Role | None:
+    """The role of an account at a library; None where it has no grant, or is closed."""
+    if not account.active:
+        return None
+    held = session.scalar(sa.select(Grant.role).where(Grant.account_id == account.id, Grant.library_id == library_id))
+    return Role(held) if held else None
+
+
+def libraries_of(session: Session, account: Account) -> list[int]:
+    return list(
+        session.scalars(sa.select(Grant.library_id).where(Grant.account_id == account.id).order_by("library_id"))
+    )
+
+
+def find_secret(session: Session, name: str) -> str:
+    secret = session.scalar(sa.select(Account.secret).where(Account.name == name, Account.active.is_(True)))
+    if secret is None:
+        raise NotFound(f"No system {name!r} can sign commands here.", field="account")
+    return secret

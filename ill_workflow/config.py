@@ -1,0 +1,45 @@
+"""What an installation can be told, by environment variables that begin with `ILL_`."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of one installation. Each is read from `ILL_` and its name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="ILL_", extra="ignore")
+
+    data: Path = Path("var")  #: folder of the database, the slips, the logs and the embedded broker
+    database_url: str | None = None  #: SQLAlchemy URL; without one: SQLite in the data folder
+    broker_url: str | None = None  #: Celery broker; without one: the embedded one
+    result_backend: str | None = None  #: where the outcome of commands is kept; without one: the broker
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_user: str | None = None
+    smtp_password: str | None = None
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_timeout: float = 10.0  #: seconds for each step of the conversation
+    mail_domain: str = "ill.localhost"  #: right-hand side of Message-IDs
+
+    sweep: bool = True  #: whether workers look into the database by themselves
+    sweep_seconds: float = 1.0
+    lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
+    max_attempts: int = 8  #: attempts of local work before a person has to look
+    give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
+    retry_base_seconds: float = 1.0
+    retry_cap_seconds: float = 600.0
+    bell_bound: int = 200  #: above this many promises at once a kind is rung for as a whole
+
+    as_: str | None = None  #: the account that commands act as
+
+    @property
+    def url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{(self.data / 'ill.db').resolve()}"
+
+    @property
+    def slips(self) -> Path:
+        return self.data / "slips"

@@ -1,0 +1,91 @@
+"""Our libraries: the branches for which this installation works."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ill_workflow.db import Base, UTCDateTime
+from ill_workflow.errors import BadInput, NotFound
+
+
+class Library(Base):
+    """A resource-sharing library."""
+
+    __tablename__ = "library"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    name: Mapped[str] = mapped_column(sa.String(200))
+    time_zone: Mapped[str] = mapped_column(sa.String(64))  #: an IANA name
+    prefix: Mapped[str] = mapped_column(sa.String(8))  #: of the references: `XPX` gives XPX-1001
+    next_number: Mapped[int] = mapped_column(default=1001)
+    address: Mapped[str] = mapped_column(sa.Text, default="")
+    delivery_code: Mapped[str] = mapped_column(sa.String(32), default="")
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
+    working_days: Mapped[str] = mapped_column(sa.String(7), default="1111100")  #: Monday to Sunday
+    lending_suspended: Mapped[bool] = mapped_column(default=False)
+    transit_after_days: Mapped[int | None] = mapped_column(default=1)
+    claim_days: Mapped[int] = mapped_column(default=30)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    def today(self, now: datetime) -> date:
+        """The day that it is at this library."""
+        return now.astimezone(self.zone).date()
+
+
+class Installation(Base):
+    """What holds for the whole installation: one row. Only a database that a demo made has a turned clock."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    demo: Mapped[bool] = mapped_column(default=False)
+    clock_offset: Mapped[int] = mapped_column(sa.BigInteger, default=0)  #: seconds
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def add_library(session: Session, *, code: str, name: str, time_zone: str, prefix: str, **more: object) -> Library:
+    """Add a library. Raises BadInput with the field for an unknown time zone, an unprintable prefix, a code in use."""
+    if not code or not code.isascii() or not code.replace("-", "").replace("_", "").isalnum():
+        raise BadInput("The code of a library is made of letters, digits, - and _.", field="code")
+    if not name.strip():
+        raise BadInput("A library needs a name.", field="name")
+    try:
+        ZoneInfo(time_zone)
+    except (KeyError, ValueError, OSError):
+        raise BadInput(f"{time_zone!r} is not a time zone. Name one like America/Chicago.", field="time_zone") from None
+    if not (1 <= len(prefix) <= 6 and prefix.isascii() and prefix.isalnum()):
+        raise BadInput("A prefix is one to six letters or digits, such as XPX.", field="prefix")
+    if session.scalar(sa.select(Library.id).where(Library.code == code)):
+        raise BadInput(f"There is a library {code} already.", field="code")
+    library = Library(code=code, name=name.strip(), time_zone=time_zone, prefix=prefix.upper(), **more)
+    session.add(library)
+    session.flush()
+    return library
+
+
+def find_library(session: Session, code: str) -> Library:
+    library = session.scalar(sa.select(Library).where(Library.code == code))
+    if library is None:
+        known = ", ".join(session.scalars(sa.select(Library.code).order_by(Library.code))) or "none yet"
+        raise NotFound(f"There is no library {code!r}. Known: {known}.", field="library")
+    return library
+
+
+def next_reference(session: Session, library: Library) -> str:
+    """The next reference of a library: its prefix and a number of its own."""
+    number = session.scalar(
+        sa.update(Library)
+        .where(Library.id == library.id)
+        .values(next_number=Library.next_number + 1)
+        .returning(Library.next_number - 1)
+        .execution_options(synchronize_session=False)
+    )
+    return f"{library.prefix}-{number}"

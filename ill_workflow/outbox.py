@@ -1,0 +1,276 @@
+"""Promised work: written with the transition that promises it, claimed, done once, or shown to a person."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ill_workflow.db import Base, UTCDateTime, db_now
+
+READY, RUNNING, DONE, DEAD, UNCERTAIN, WITHDRAWN = "ready", "running", "done", "dead", "uncertain", "withdrawn"
+#: Kinds that talk to the world outside: given up by age, not by attempts.
+OUTWARD = frozenset({"send_message", "notify_patron", "alert_staff", "email_slip"})
+
+
+class EffectRow(Base):
+    """One piece of promised work. All its times are the database's own."""
+
+    __tablename__ = "effect"
+    __table_args__ = (sa.Index(None, "status", "kind", "available_at"), sa.Index(None, "lane", "id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(32))
+    argument: Mapped[str] = mapped_column(sa.String(64), default="")
+    library_id: Mapped[int | None] = mapped_column(sa.ForeignKey("library.id"))
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), index=True)
+    payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    dedupe_key: Mapped[str] = mapped_column(sa.String(128), unique=True)
+    lane: Mapped[str | None] = mapped_column(sa.String(64))  #: work of one lane is done in the order of its promises
+    status: Mapped[str] = mapped_column(sa.String(16), default=READY)
+    attempts: Mapped[int] = mapped_column(default=0)
+    available_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    token: Mapped[str | None] = mapped_column(sa.String(32))
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_error: Mapped[str | None] = mapped_column(sa.Text)
+
+
+class Pause(Base):
+    """A kind of work whose destination is down."""
+
+    __tablename__ = "pause"
+
+    kind: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    until: Mapped[datetime] = mapped_column(UTCDateTime)
+    reason: Mapped[str] = mapped_column(sa.Text)
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Work to be promised. The same `dedupe_key` is promised once."""
+
+    kind: str
+    dedupe_key: str
+    argument: str = ""
+    library_id: int | None = None
+    request_id: int | None = None
+    event_id: int | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+    lane: str | None = None
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """Work that a worker has taken, with the token that proves it."""
+
+    id: int
+    kind: str
+    argument: str
+    library_id: int | None
+    request_id: int | None
+    event_id: int | None
+    payload: dict[str, Any]
+    attempts: int
+    token: str
+    created_at: datetime
+
+
+class Bell(Protocol):
+    """Tells workers that something was promised. Never fails, and may be deaf."""
+
+    def ring(self, rung: Sequence[tuple[int, str]]) -> None: ...
+
+    def health(self) -> str: ...
+
+
+class SilentBell:
+    """Rings nothing: the sweep delivers."""
+
+    def ring(self, rung: Sequence[tuple[int, str]]) -> None:
+        return None
+
+    def health(self) -> str:
+        return "no bell: workers find the work by themselves"
+
+
+class Permanent(Exception):
+    """It will never work like this: a person has to mend something."""
+
+
+class Uncertain(Exception):
+    """Nobody can know whether it arrived."""
+
+
+class TryLater(Exception):
+    """It may work later. `destination_down` pauses the whole kind and burns no attempt."""
+
+    def __init__(self, reason: str, *, destination_down: bool = False) -> None:
+        super().__init__(reason)
+        self.destination_down = destination_down
+
+
+def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> list[Any]:
+    """Insert rows, leaving out those that a unique key refuses; the ids of the new ones."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement: Any = insert(table).on_conflict_do_nothing()
+    key = sa.inspect(table).primary_key[0]
+    return list(session.execute(statement.returning(key), list(rows)).scalars())
+
+
+def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
+    """Write down work in the caller's transaction; the bell is rung after its commit."""
+    if not promises:
+        return []
+    now = db_now(session)
+    rows = [
+        {
+            "kind": p.kind, "argument": p.argument, "library_id": p.library_id, "request_id": p.request_id,
+            "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key, "lane": p.lane,
+            "status": READY, "attempts": 0, "available_at": now, "created_at": now,
+        }
+        for p in promises
+    ]  # fmt: skip
+    ids = insert_new(session, EffectRow, rows)
+    kinds = sa.select(EffectRow.id, EffectRow.kind).where(EffectRow.id.in_(ids))
+    known = {p.kind for p in promises}
+    rung = [(i, known.copy().pop()) for i in ids] if len(known) == 1 else [(i, k) for i, k in session.execute(kinds)]
+    session.info.setdefault("promised", []).extend(rung)
+    return ids
+
+
+def claim(
+    session: Session, kind: str, *, limit: int, lease: timedelta, ids: Sequence[int] | None = None
+) -> list[Claimed]:
+    """Take work of a kind: counts the attempt, gives a new token, takes over what a silent worker left behind.
+
+    An effect waits for the earlier ones of its lane, and a kind whose destination is down waits for its pause.
+    """
+    now = db_now(session)
+    if session.scalar(sa.select(Pause.until).where(Pause.kind == kind, Pause.until > now)):
+        return []
+    earlier = sa.orm.aliased(EffectRow)
+    blocked = sa.exists().where(
+        earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_((READY, RUNNING))
+    )
+    left = (EffectRow.status == RUNNING) & (EffectRow.lease_until <= now)
+    free = (EffectRow.status == READY) & (EffectRow.available_at <= now)
+    wanted = sa.select(EffectRow.id).where(EffectRow.kind == kind, free | left, EffectRow.lane.is_(None) | ~blocked)
+    if ids is not None:
+        wanted = wanted.where(EffectRow.id.in_(ids))
+    wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
+    taken = (
+        sa.update(EffectRow)
+        .where(EffectRow.id.in_(wanted))
+        .values(status=RUNNING, attempts=EffectRow.attempts + 1, lease_until=now + lease, token=secrets.token_hex(8))
+        .returning(
+            EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.library_id, EffectRow.request_id,
+            EffectRow.event_id, EffectRow.payload, EffectRow.attempts, EffectRow.token, EffectRow.created_at,
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return sorted((Claimed(*row) for row in session.execute(taken)), key=lambda c: c.id)
+
+
+def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None:
+    """Say that a worker is still at it."""
+    mine = EffectRow.id.in_([c.id for c in claims]) & EffectRow.token.in_({c.token for c in claims})
+    session.execute(
+        sa.update(EffectRow).where(mine, EffectRow.status == RUNNING).values(lease_until=db_now(session) + lease)
+    )
+
+
+def finish(session: Session, claimed: Claimed) -> bool:
+    """Mark work as done. False: somebody else has taken it over, so nothing may be written for it."""
+    return _close(session, claimed, status=DONE, done_at=db_now(session), lease_until=None, last_error=None)
+
+
+def postpone(session: Session, claimed: Claimed, reason: str, delay: timedelta, *, burns: bool = True) -> bool:
+    """Put work back until later; where `burns` is false the attempt does not count."""
+    attempts = claimed.attempts if burns else claimed.attempts - 1
+    later = db_now(session) + delay
+    return _close(
+        session, claimed, status=READY, available_at=later, lease_until=None, attempts=attempts, last_error=reason
+    )
+
+
+def bury(session: Session, claimed: Claimed, reason: str) -> bool:
+    """Give work up: a person has to look."""
+    return _close(session, claimed, status=DEAD, lease_until=None, last_error=reason)
+
+
+def mark_uncertain(session: Session, claimed: Claimed, reason: str) -> bool:
+    return _close(session, claimed, status=UNCERTAIN, lease_until=None, last_error=reason)
+
+
+def _close(session: Session, claimed: Claimed, **values: Any) -> bool:
+    mine = (EffectRow.id == claimed.id) & (EffectRow.token == claimed.token) & (EffectRow.status == RUNNING)
+    done = sa.update(EffectRow).where(mine).values(**values).returning(EffectRow.id)
+    return session.scalar(done.execution_options(synchronize_session=False)) is not None
+
+
+def pause(session: Session, kind: str, delay: timedelta, reason: str) -> None:
+    session.merge(Pause(kind=kind, until=db_now(session) + delay, reason=reason))
+
+
+def pauses(session: Session) -> list[Pause]:
+    return list(session.scalars(sa.select(Pause).where(Pause.until > db_now(session)).order_by(Pause.kind)))
+
+
+def resend(session: Session, effect_id: int) -> bool:
+    """Try again what was given up or is uncertain, with the same identity. False where it is neither."""
+    now = db_now(session)
+    again = (
+        sa.update(EffectRow)
+        .where(EffectRow.id == effect_id, EffectRow.status.in_((DEAD, UNCERTAIN)))
+        .values(status=READY, attempts=0, available_at=now, created_at=now, last_error=None)
+        .returning(EffectRow.kind)
+    )
+    kind = session.scalar(again.execution_options(synchronize_session=False))
+    if kind is not None:
+        session.info.setdefault("promised", []).append((effect_id, kind))
+    return kind is not None
+
+
+def withdraw(session: Session, effect_id: int) -> bool:
+    """Take back work that nobody has begun. False: it is too late."""
+    back = (
+        sa.update(EffectRow)
+        .where(EffectRow.id == effect_id, EffectRow.status == READY)
+        .values(status=WITHDRAWN)
+        .returning(EffectRow.id)
+    )
+    return session.scalar(back.execution_options(synchronize_session=False)) is not None
+
+
+def backlog(session: Session) -> dict[str, int]:
+    """How much of each kind waits or runs."""
+    open_ = EffectRow.status.in_((READY, RUNNING))
+    counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
+    return {kind: count for kind, count in session.execute(counts)}
+
+
+def oldest_promise(session: Session) -> timedelta | None:
+    """The age of the oldest work that waits."""
+    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_((READY, RUNNING))))
+    return db_now(session) - oldest if oldest else None
+
+
+def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:
+    """Work that was given up, or of which nobody can know whether it arrived."""
+    rows = sa.select(EffectRow).where(EffectRow.status.in_((DEAD, UNCERTAIN))).order_by(EffectRow.id)
+    if library_id is not None:
+        rows = rows.where(EffectRow.library_id == library_id)
+    return list(session.scalars(rows))
+
+
+def forget(session: Session, before: datetime) -> int:
+    """Forget work that was done before an instant, but for messages, whose outcome belongs to the history."""
+    old = sa.delete(EffectRow).where(EffectRow.status == DONE, EffectRow.done_at < before)
+    return int(session.execute(old.where(EffectRow.kind == "schedule_due_date_check")).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,123 @@
+"""Partners: the libraries with which one of ours lends and borrows, and the hubs through which things travel."""
+
+from dataclasses import dataclass, fields
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from ill_workflow.db import Base
+from ill_workflow.errors import BadInput, NotFound
+from state_machines.request import Terms
+
+DELIVERY = ("courier", "post", "e-mail")
+TRANSPORTS = ("local", "email")
+
+
+@dataclass(frozen=True)
+class Fees:
+    """What a partner is charged, in its currency."""
+
+    replacement: Decimal = Decimal("90.00")
+    processing: Decimal = Decimal("15.00")
+    damage: Decimal = Decimal("25.00")
+
+
+class Partner(Base):
+    """A partner in one library's list, with what was agreed with it."""
+
+    __tablename__ = "partner"
+    __table_args__ = (sa.UniqueConstraint("library_id", "code"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    code: Mapped[str] = mapped_column(sa.String(64))
+    name: Mapped[str] = mapped_column(sa.String(200))
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    shipping_address: Mapped[str] = mapped_column(sa.Text, default="")
+    billing_address: Mapped[str] = mapped_column(sa.Text, default="")
+    return_address: Mapped[str] = mapped_column(sa.Text, default="")
+    delivery_code: Mapped[str] = mapped_column(sa.String(32), default="")
+    delivery_method: Mapped[str] = mapped_column(sa.String(16), default="courier")
+    hub_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))
+    working_days: Mapped[str] = mapped_column(sa.String(7), default="1111100")
+    terms: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: what differs from the usual terms
+    fees: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
+    transport: Mapped[str] = mapped_column(sa.String(16), default="email")
+    local_library_id: Mapped[int | None] = mapped_column(sa.ForeignKey("library.id"))
+    status: Mapped[str] = mapped_column(sa.String(16), default="active")  #: active or suspended
+
+    hub: Mapped["Partner | None"] = relationship(remote_side=[id])
+
+    def agreed_terms(self) -> Terms:
+        known = {f.name for f in fields(Terms)}
+        given = {name: value for name, value in self.terms.items() if name in known}
+        if "ladder" in given:
+            given["ladder"] = tuple(given["ladder"])
+        return Terms(**given)
+
+    def agreed_fees(self) -> Fees:
+        return Fees(**{name: Decimal(value) for name, value in self.fees.items()})
+
+
+def add_partner(session: Session, library_id: int, *, code: str, name: str, **more: Any) -> Partner:
+    """Add a partner to a library's list. Raises BadInput naming the field that is wrong."""
+    if not code or any(c.isspace() for c in code):
+        raise BadInput("A partner needs a code without blanks.", field="code")
+    if session.scalar(sa.select(Partner.id).where(Partner.library_id == library_id, Partner.code == code)):
+        raise BadInput(f"There is a partner {code} already.", field="code")
+    _check(more)
+    partner = Partner(library_id=library_id, code=code, name=name, **more)
+    session.add(partner)
+    session.flush()
+    return partner
+
+
+def change_partner(session: Session, partner: Partner, **more: Any) -> None:
+    _check(more)
+    for name, value in more.items():
+        setattr(partner, name, value)
+    session.flush()
+
+
+def _check(given: dict[str, Any]) -> None:
+    one_of = {"delivery_method": DELIVERY, "transport": TRANSPORTS, "status": ("active", "suspended")}
+    for name, choices in one_of.items():
+        if name in given and given[name] not in choices:
+            raise BadInput(f"{given[name]!r} is not possible. Choose {', '.join(choices)}.", field=name)
+    days = given.get("working_days", "1111100")
+    if len(days) != 7 or set(days) - {"0", "1"} or "1" not in days:
+        raise BadInput("Working days are seven digits 0 or 1, Monday first, such as 1111100.", field="working_days")
+    known_terms, known_fees = {f.name for f in fields(Terms)}, {f.name for f in fields(Fees)}
+    for name, value in given.get("terms", {}).items():
+        if name not in known_terms:
+            raise BadInput(f"{name!r} is not among the terms: {', '.join(sorted(known_terms))}.", field="terms")
+        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
+            raise BadInput(f"{name} can't be negative.", field="terms")
+    for name, value in given.get("fees", {}).items():
+        if name not in known_fees:
+            raise BadInput(f"{name!r} is not a fee: {', '.join(sorted(known_fees))}.", field="fees")
+        try:
+            amount = Decimal(str(value))
+        except InvalidOperation:
+            raise BadInput(f"{value!r} is not an amount for {name}.", field="fees") from None
+        if not amount.is_finite() or amount < 0:
+            raise BadInput(f"The {name} fee can't be negative.", field="fees")
+
+
+def find_partner(session: Session, library_id: int, code: str, *, field: str = "partner") -> Partner:
+    partner = session.scalar(sa.select(Partner).where(Partner.library_id == library_id, Partner.code == code))
+    if partner is None:
+        listed = sa.select(Partner.code).where(Partner.library_id == library_id).order_by(Partner.code).limit(20)
+        known = ", ".join(session.scalars(listed)) or "none yet"
+        raise NotFound(f"There is no partner {code!r} in this library's list. Known: {known}.", field=field)
+    return partner
+
+
+def partner_for_library(session: Session, library_id: int, other_library_id: int) -> Partner | None:
+    """The entry in one library's list that stands for another library of this installation."""
+    return session.scalar(
+        sa.select(Partner).where(Partner.library_id == library_id, Partner.local_library_id == other_library_id)
+    )

@@ -1,0 +1,43 @@
+"""Patrons: as little of them as a loan needs."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from ill_workflow.db import Base
+from ill_workflow.errors import BadInput
+
+
+class Patron(Base):
+    """A patron of a library, by barcode."""
+
+    __tablename__ = "patron"
+    __table_args__ = (sa.UniqueConstraint("library_id", "barcode"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    barcode: Mapped[str] = mapped_column(sa.String(64))
+    name: Mapped[str] = mapped_column(sa.String(200), default="")
+    email: Mapped[str] = mapped_column(sa.String(254), default="")
+    pickup_location: Mapped[str] = mapped_column(sa.String(200), default="")
+
+    @property
+    def hold_code(self) -> str:
+        """What stands on the hold shelf instead of a name: initials and the last digits of the barcode."""
+        initials = "".join(word[0] for word in self.name.split() if word[0].isalpha()).upper()[:3]
+        return f"{initials} {self.barcode[-4:]}".strip()
+
+
+def remember_patron(
+    session: Session, library_id: int, barcode: str, *, name: str = "", email: str = "", pickup_location: str = ""
+) -> Patron:
+    """The patron of that barcode; what is named anew replaces what was known."""
+    if not barcode.strip():
+        raise BadInput("A patron is named by a barcode.", field="patron")
+    patron = session.scalar(sa.select(Patron).where(Patron.library_id == library_id, Patron.barcode == barcode.strip()))
+    if patron is None:
+        patron = Patron(library_id=library_id, barcode=barcode.strip())
+        session.add(patron)
+    patron.name, patron.email = name or patron.name or "", email or patron.email or ""
+    patron.pickup_location = pickup_location or patron.pickup_location or ""
+    session.flush()
+    return patron
