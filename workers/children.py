@@ -162,7 +162,7 @@ class Child:
                 group=_group_of(self.user),
                 extra_groups=[] if self.user else None,
                 process_group=0,
-                preexec_fn=_dying_with(os.getpid()) if sys.platform.startswith("linux") else None,
+                preexec_fn=None if self.watched else _dying_with(os.getpid()),
             )
         with self._lock:
             self._process = process

@@ -118,9 +118,9 @@ class PostgreSQL:
         if self._user:
             owner = pwd.getpwnam(self._user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        options = "--username=postgres --auth=trust --encoding=UTF8 --locale=C --no-sync --no-instructions".split()
+        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
         subprocess.run(
-            [self._programs / "initdb", "-D", self._data, *options],
+            [self._programs / "initdb", "-D", self._data, *options, "--no-sync", "--no-instructions"],
             check=True,
             capture_output=True,
             timeout=60,
