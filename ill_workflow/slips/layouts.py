@@ -63,8 +63,8 @@ def shipping(sheet: Sheet, content: SlipContent) -> None:
     """Goes on the outside of the parcel, where neither the title nor the patron is anybody's business."""
     blocks.tab(sheet, content.reference, "SHIP TO", blocks.code_of(content.destination), content.destination.name)
     top = blocks.heading(sheet, "Shipping label", content)
-    blocks.address(sheet, LEFT, top, FULL, 36, "FROM", content.return_to)
-    top = blocks.hub(sheet, top + 36 + GAP, content.hub, height=44)
+    blocks.address(sheet, LEFT, top, FULL, 39, "FROM", content.return_to)
+    top = blocks.hub(sheet, top + 39 + GAP, content.hub, height=44)
     blocks.address(sheet, LEFT, top, FULL, 80, "TO", content.destination, sizes=(24, 20, 17, 14, 12, 10, 9, 8, 7))
     top = top + 80 + GAP
     facts = [("DELIVERY", content.delivery_method), ("PIECES", str(len(content.pieces) or 1))]
@@ -76,9 +76,10 @@ def shipping(sheet: Sheet, content: SlipContent) -> None:
 def _terms(sheet: Sheet, top: float, content: SlipContent) -> None:
     """Conditions beside pieces, and the note, on what is left of the page."""
     note = 14.0 if content.note.strip() else 0.0
-    height = min(BOTTOM - blocks.FOOTER - note - top, 60.0)
+    height = min(BOTTOM - blocks.FOOTER - note - 2 - top, 60.0)
     blocks.listing(sheet, LEFT, top, HALF, height, "CONDITIONS", content.conditions, at_most_lines=2)
-    blocks.listing(sheet, SECOND, top, HALF, height, "PIECES", content.pieces, columns=2)
+    beside = SECOND if content.conditions else LEFT
+    blocks.listing(sheet, beside, top, HALF, height, "PIECES", content.pieces, columns=2)
     if note:
         blocks.note(sheet, BOTTOM - blocks.FOOTER - note, content.note)
 

@@ -15,7 +15,7 @@ LEFT, RIGHT, CENTRE, BOTTOM = MARGIN, WIDTH - MARGIN, WIDTH / 2, HEIGHT - MARGIN
 BLACK, GREY, WHITE = 0.0, 0.32, 1.0
 
 CAPITAL = 0.714  #: height of a capital letter, in font sizes
-HEAVY = 0.035  #: stroke around bold letters, in font sizes: the package brings one weight
+HEAVY = 0.03  #: stroke around bold letters, in font sizes: the package brings one weight
 
 
 class Sheet:

@@ -1,11 +1,7 @@
 """What a librarian, a courier and a scanner find on the paper."""
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -16,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ill_workflow.errors import BadInput
-from ill_workflow.slips import Address, Layout, SlipContent, render, write
+from ill_workflow.slips import Address, Layout, SlipContent, render
 from ill_workflow.slips.reference_barcode import MODULE, modules
 
 LAYOUTS = get_args(Layout)
@@ -303,59 +299,3 @@ def test_any_title_makes_one_page(title, layout):
 
 def test_half_a_character_makes_a_page_too():
     page(render(replace(SLIP, title="\ud83d lone")))
-
-
-def test_a_written_slip_is_whole_and_alone(tmp_path):
-    place = tmp_path / "2026" / "XPX-1042.pdf"
-
-    write(place, b"%PDF one")
-
-    assert place.read_bytes() == b"%PDF one"
-    assert list(place.parent.iterdir()) == [place]
-
-
-def test_writing_the_same_again_changes_nothing(tmp_path):
-    place = tmp_path / "slip.pdf"
-    write(place, b"%PDF one")
-    before = place.stat()
-
-    write(place, b"%PDF one")
-
-    assert (place.stat().st_ino, place.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-
-
-def test_a_newer_slip_replaces_the_older(tmp_path):
-    place = tmp_path / "slip.pdf"
-    write(place, b"%PDF one")
-
-    write(place, b"%PDF two")
-
-    assert place.read_bytes() == b"%PDF two"
-
-
-@contextmanager
-def little_room(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_when_there_is_no_room_the_old_slip_stays_and_nothing_is_left_lying_about(tmp_path):
-    place = tmp_path / "slip.pdf"
-    write(place, b"%PDF one")
-
-    with little_room(1000), pytest.raises(OSError, match="large"):
-        write(place, b"%PDF two" * 1000)
-
-    assert place.read_bytes() == b"%PDF one"
-    assert list(tmp_path.iterdir()) == [place]
-
-
-def test_a_folder_in_the_way_is_an_error_of_the_disk(tmp_path: Path):
-    (tmp_path / "slip.pdf").mkdir()
-
-    with pytest.raises(IsADirectoryError):
-        write(tmp_path / "slip.pdf", b"%PDF")
