@@ -22,7 +22,7 @@ class Sign(StrEnum):
 
 
 class LedgerLine(Base):
-    """One line of the ledger of a request. On a lending half the partner owes it to us, on a borrowing half we to it."""
+    """One line of the ledger of a request: what the partner owes us (lending), or we owe it (borrowing)."""
 
     __tablename__ = "ledger_line"
     __table_args__ = (sa.CheckConstraint("amount > 0", name="amount_is_positive"),)

@@ -1,4 +1,4 @@
-"""Due dates are rows: replaced when a date moves, found by index when they are due, fired once for what they are for."""
+"""Due dates are rows: replaced when a date moves, found by index when due, fired once for what they are for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -81,7 +81,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the fees ledger, written in the transition's own commit. `do`: assess, bill (final, replaces provisional), reverse, pay or waive."""
+    """A line of the ledger, written in the transition's own commit. `do`: assess, bill, reverse, pay or waive."""
 
     do: str
     kinds: tuple[str, ...] = ()

@@ -1,0 +1,152 @@
+"""Which timers a request should have now: one pure function of its state, its dates, the terms and the calendars."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from state_machines.declaration import Lifecycle
+from state_machines.request import Facts, Request
+
+Fired = Mapping[tuple[str, str], datetime]
+
+#: After how many working days a question that found no answer is asked again.
+ASK_AGAIN_DAYS = 3
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A moment at which the clock pulls a row. `slot` says what it is for; a slot fires once."""
+
+    name: str
+    due_at: datetime
+    slot: str
+
+
+def timers_for(lifecycle: Lifecycle, request: Request, facts: Facts, fired: Fired) -> tuple[Timer, ...]:
+    """The timers of a request: none for a state that waits for nothing, none for a slot that has fired."""
+    found = []
+    for name in lifecycle.timers.get(request.state, ()):
+        timer = RULES[name](name, request, facts, fired)
+        if timer is not None and (timer.name, timer.slot) not in fired:
+            found.append(timer)
+    return tuple(found)
+
+
+def add_working_days(start: date, days: int, facts: Facts) -> date:
+    """The day that many working days after a day. With no working day within a year, calendar days count."""
+    day, left = start, days
+    for _ in range(366 + 7 * days):
+        if left <= 0:
+            return day
+        day += timedelta(days=1)
+        if facts.working_days[day.weekday()] == "1" and day not in facts.closed:
+            left -= 1
+    return start + timedelta(days=days)
+
+
+Rule = Callable[[str, Request, Facts, Fired], Timer | None]
+
+
+def _end_of(day: date, facts: Facts) -> datetime:
+    """The midnight with which a day has passed at the library."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=facts.zone)
+
+
+def _since(request: Request, facts: Facts) -> date:
+    return request.state_since.astimezone(facts.zone).date()
+
+
+def _day(field: str) -> Rule:
+    """A timer for a day that stands on the request: once for each day."""
+
+    def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+        day = getattr(request, field)
+        return Timer(name, _end_of(day, facts), day.isoformat()) if day else None
+
+    return rule
+
+
+def _at_the_day(field: str) -> Rule:
+    """A timer for the morning of a day, not for its end."""
+
+    def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+        day = getattr(request, field)
+        return Timer(name, _end_of(day - timedelta(days=1), facts), day.isoformat()) if day else None
+
+    return rule
+
+
+def _waits(first: Callable[[Request, Facts], date], *, repeats: bool) -> Rule:
+    """A timer for a wait that began with the state; where it repeats, the next round follows the last one fired."""
+
+    def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+        began = request.state_since.isoformat()
+        day, rounds = first(request, facts), 0
+        while repeats and (at := fired.get((name, f"{began} {rounds}"))) is not None:
+            day = add_working_days(at.astimezone(facts.zone).date(), ASK_AGAIN_DAYS, facts)
+            rounds += 1
+        return Timer(name, _end_of(day, facts), f"{began} {rounds}")
+
+    return rule
+
+
+def _respond_by(request: Request, facts: Facts) -> date:
+    return add_working_days(_since(request, facts), facts.terms.respond_days, facts)
+
+
+def _transit(request: Request, facts: Facts) -> date:
+    return add_working_days(_since(request, facts), 2 * facts.terms.transit_days, facts)
+
+
+def _ship_by(request: Request, facts: Facts) -> date:
+    return request.expected_by or add_working_days(_since(request, facts), facts.terms.transit_days, facts)
+
+
+def _pickup_by(request: Request, facts: Facts) -> date:
+    return _since(request, facts) + timedelta(days=facts.terms.pickup_days)
+
+
+def _answer_by(request: Request, facts: Facts) -> date:
+    return request.reply_by if request.state == "conditional" and request.reply_by else _respond_by(request, facts)
+
+
+def _transit_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    if facts.transit_after_days is None:
+        return None
+    day = add_working_days(_since(request, facts), facts.transit_after_days, facts)
+    return Timer(name, _end_of(day - timedelta(days=1), facts), request.state_since.isoformat())
+
+
+def _notice_level(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    """The next notice of the ladder, counted from the due date."""
+    ladder, level = facts.terms.ladder, request.notice_level
+    if request.lender_due is None or level >= len(ladder):
+        return None
+    day = request.lender_due + timedelta(days=ladder[level])
+    return Timer(name, _end_of(day, facts), f"{request.lender_due.isoformat()} {level}")
+
+
+def _lost_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    if request.lender_due is None or facts.terms.lost_after_days is None:
+        return None
+    day = request.lender_due + timedelta(days=facts.terms.lost_after_days)
+    return Timer(name, _end_of(day, facts), request.lender_due.isoformat())
+
+
+RULES: Mapping[str, Rule] = {
+    "need_by": _day("need_by"),
+    "reply_by": _day("reply_by"),
+    "not_before": _at_the_day("not_before"),
+    "patron_due": _day("patron_due"),
+    "lender_due": _day("lender_due"),
+    "respond_by": _waits(_respond_by, repeats=True),
+    "answer_by": _waits(_answer_by, repeats=True),
+    "ship_by": _waits(_ship_by, repeats=True),
+    "arrive_by": _waits(_transit, repeats=True),
+    "completion_by": _waits(_transit, repeats=True),
+    "return_by": _waits(_pickup_by, repeats=True),
+    "pickup_by": _waits(_pickup_by, repeats=False),
+    "transit_by": _transit_by,
+    "notice_level": _notice_level,
+    "lost_by": _lost_by,
+}

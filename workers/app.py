@@ -1,0 +1,113 @@
+"""The Celery app: which queue takes what, how a worker behaves, and what beat nudges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import celery
+from celery import Celery
+from celery.worker.request import Request
+from kombu import Queue
+
+#: The queues, and the names of the tasks that each of them takes.
+QUEUES: dict[str, tuple[str, ...]] = {
+    "ill.slips": ("ill.generate_slip", "ill.email_slip"),
+    "ill.messages": ("ill.send_message",),
+    "ill.mail": ("ill.notify_patron", "ill.alert_staff"),
+    "ill.circulation": ("ill.circulation",),
+    "ill.timers": ("ill.schedule_due_date_check", "ill.sweep", "ill.fire_timers", "ill.housekeeping"),
+    "ill.doors": ("ill.take_action", "ill.create_request"),
+}
+
+#: Commands of other systems. Unlike a bell they stand in no database yet: acknowledged late, with an answer kept.
+COMMANDS = QUEUES["ill.doors"]
+
+_DEFAULT_QUEUE = "ill.doors"
+_QUEUE_OF = {task: queue for queue, tasks in QUEUES.items() for task in tasks}
+
+
+def make_app(broker_url: str, result_backend: str | None = None) -> Celery:
+    """A Celery app for this broker; the answers to commands are kept there too unless there is a `result_backend`."""
+    app = Celery("ill", broker=broker_url, backend=result_backend or _backend_beside(broker_url), task_cls=Task)
+    app.conf.update(
+        # JSON alone: nobody who can reach the broker may hand us code.
+        task_serializer="json",
+        result_serializer="json",
+        event_serializer="json",
+        accept_content=["json"],
+        enable_utc=True,
+        timezone="UTC",
+        # The unnamed exchange: nothing has to be bound again when somebody has emptied the broker.
+        task_queues=[Queue(name, routing_key=name) for name in QUEUES],
+        task_routes={task: {"queue": queue} for task, queue in _QUEUE_OF.items()},
+        task_default_queue=_DEFAULT_QUEUE,
+        task_create_missing_queues=False,
+        task_ignore_result=True,
+        task_annotations={name: {"acks_late": True, "ignore_result": False} for name in COMMANDS},
+        result_expires=3600,
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=1000,
+        worker_soft_shutdown_timeout=20.0,
+        worker_send_task_events=True,  # Flower lives on them
+        task_send_sent_event=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_acquire_timeout=1,
+        broker_transport_options=_TRANSPORT if "redis" in broker_url else {},
+        redis_socket_timeout=5.0,
+        redis_socket_connect_timeout=1.0,
+        redis_backend_health_check_interval=5,
+        beat_schedule=_SCHEDULE,
+    )
+    return app
+
+
+def queue_of(task: str) -> str:
+    """The queue that takes tasks of this name."""
+    return _QUEUE_OF.get(task, _DEFAULT_QUEUE)
+
+
+class QuietRequest(Request):  # type: ignore[misc]
+    """A task's request that tells neither events, logs nor `inspect` what the task was called with."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._argsrepr = self._kwargsrepr = ""
+        # Not empty here: the tracer would then print the arguments themselves.
+        self._request_dict.update(argsrepr="-", kwargsrepr="-")
+
+    def info(self, safe: bool = False) -> Any:
+        return super().info(safe=True)
+
+
+class Task(celery.Task):  # type: ignore[misc]
+    """What every task of ours has in common."""
+
+    Request = "workers.app:QuietRequest"
+
+
+# A worker that is killed gives its commands back after five minutes; the restore sweep runs every second, since
+# with kombu's own pace a message whose time is up waits another hundred seconds.
+_TRANSPORT = {
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+    "health_check_interval": 5,
+    "visibility_timeout": 300,
+    "unacked_restore_interval": 1,
+    "unacked_restore_throttle": 1,
+}
+
+# Beat only nudges: each job looks into the database for what is due. A nudge that nobody heard expires, so that
+# workers which were away don't find thousands.
+_SCHEDULE = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": expires}}
+    for name, seconds, expires in (
+        ("ill.sweep", 5.0, 60),
+        ("ill.fire_timers", 5.0, 60),
+        ("ill.housekeeping", 300.0, 300),
+    )
+}
+
+
+def _backend_beside(broker_url: str) -> str | None:
+    return broker_url if broker_url.startswith(("redis", "unix")) else None
