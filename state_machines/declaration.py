@@ -143,7 +143,7 @@ def states(**labels: str) -> tuple[State, ...]:
     return tuple(State(name, label.rstrip("!"), label.endswith("!")) for name, label in labels.items())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lifecycle:
     """One side of a request's life."""
 

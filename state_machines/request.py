@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 class Request(Protocol):
     """The part of a request that a lifecycle reads and writes. Days are days at the request's library."""
 
+    reference: str  #: what people call it, and scan
     state: str
     previous_state: str | None  #: the last state that was not an interruption (`Lifecycle.passing`)
     state_since: datetime
@@ -42,6 +43,10 @@ class Request(Protocol):
     offered_reason: str | None  #: the reason that Reject is offered
     completed_by_us: bool  #: completed without a word of the partner
     loan_seen: bool  #: the item has been here, or was sent by us
+
+
+#: The fields that a step may write, and an undo puts back.
+WRITTEN = tuple(name for name in Request.__annotations__ if name != "reference")
 
 
 @dataclass(frozen=True)
