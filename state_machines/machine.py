@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from transitions import EventData, Machine, MachineError
 
@@ -118,21 +118,27 @@ def _allowed(lifecycle: Lifecycle, action: Action) -> Callable[[EventData], bool
         by, facts = event.kwargs["by"], event.kwargs["facts"]
         if by != {CLOCK}:
             return bool(by & set(action.by))
-        heard = action in lifecycle.firing(facts.timer or "", event.model.state)
-        return heard and (action.fires_if is None or action.fires_if.holds(event.model, event.kwargs["inputs"], facts))
+        heard = action in lifecycle.firing(facts.timer or "", _request(event).state)
+        return heard and (
+            action.fires_if is None or action.fires_if.holds(_request(event), event.kwargs["inputs"], facts)
+        )
 
     return allowed
 
 
+def _request(event: EventData) -> Request:
+    return cast(Request, event.model)
+
+
 def _condition(guard: Guard) -> Callable[[EventData], bool]:
-    return lambda event: guard.holds(event.model, event.kwargs["inputs"], event.kwargs["facts"])
+    return lambda event: guard.holds(_request(event), event.kwargs["inputs"], event.kwargs["facts"])
 
 
 def _apply(lifecycle: Lifecycle, action: Action, target: Target, dest: str) -> Callable[[EventData], None]:
     """What is written before `transitions` moves the state; it raises nothing, so all of it happens or none."""
 
     def apply(event: EventData) -> None:
-        request, inputs, facts = event.model, event.kwargs["inputs"], event.kwargs["facts"]
+        request, inputs, facts = _request(event), event.kwargs["inputs"], event.kwargs["facts"]
         source = request.state
         for change in (*action.records, *target.records):
             change(request, inputs, facts)

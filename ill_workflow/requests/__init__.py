@@ -1,0 +1,1 @@
+"""Requests: how they come in, what is done with them, and what is remembered."""

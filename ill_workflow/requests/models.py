@@ -1,0 +1,222 @@
+"""The tables of a request: what it is, what happened to it, what was said about it."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ill_workflow.db import Base, UTCDateTime
+from ill_workflow.libraries import Library
+from ill_workflow.partners import Partner
+from ill_workflow.patrons import Patron
+
+BORROWING, LENDING = "borrowing", "lending"
+
+
+class Request(Base):
+    """One half of a request: the borrowing half at one library, or the lending half at another."""
+
+    __tablename__ = "request"
+    __table_args__ = (
+        sa.UniqueConstraint("library_id", "side", "reference"),
+        sa.Index(None, "library_id", "side", "state"),
+        sa.Index(None, "library_id", "item_barcode"),
+        sa.Index(None, "library_id", "temporary_barcode"),
+        sa.Index(None, "library_id", "partner_request_id"),
+        sa.Index(None, "partner_id", "partner_request_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    side: Mapped[str] = mapped_column(sa.String(16))  #: borrowing or lending
+    reference: Mapped[str] = mapped_column(sa.String(32))  #: short, printed and scanned
+    version: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))  #: who is asked, or who asks
+    partner_request_id: Mapped[str | None] = mapped_column(sa.Text)  #: lending: the partner's id, verbatim
+    patron_id: Mapped[int | None] = mapped_column(sa.ForeignKey("patron.id"))
+    follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: a retry of that one
+
+    service: Mapped[str] = mapped_column(sa.String(8), default="loan")
+    title: Mapped[str] = mapped_column(sa.Text)
+    author: Mapped[str] = mapped_column(sa.Text, default="")
+    isbn: Mapped[str] = mapped_column(sa.String(13), default="")
+    issn: Mapped[str] = mapped_column(sa.String(9), default="")
+    publisher: Mapped[str] = mapped_column(sa.Text, default="")
+    year: Mapped[str] = mapped_column(sa.String(16), default="")
+    volume: Mapped[str] = mapped_column(sa.String(64), default="")
+    pages: Mapped[str] = mapped_column(sa.String(64), default="")
+    article_title: Mapped[str] = mapped_column(sa.Text, default="")
+    partner_note: Mapped[str] = mapped_column(sa.Text, default="")
+    patron_note: Mapped[str] = mapped_column(sa.Text, default="")
+    internal_note: Mapped[str] = mapped_column(sa.Text, default="")
+
+    state: Mapped[str] = mapped_column(sa.String(32))
+    previous_state: Mapped[str | None] = mapped_column(sa.String(32))
+    state_since: Mapped[datetime] = mapped_column(UTCDateTime)
+    on_paper: Mapped[bool] = mapped_column(default=False)
+    need_by: Mapped[date | None]
+    expected_by: Mapped[date | None]
+    reply_by: Mapped[date | None]
+    not_before: Mapped[date | None]
+    lender_due: Mapped[date | None]
+    due_assumed: Mapped[bool] = mapped_column(default=False)
+    patron_due: Mapped[date | None]
+    return_by: Mapped[date | None]
+    notice_level: Mapped[int] = mapped_column(default=0)
+    renewals: Mapped[int] = mapped_column(default=0)
+    renewal_asked: Mapped[bool] = mapped_column(default=False)
+    ends_unfilled: Mapped[bool] = mapped_column(default=False)
+    kept_recall: Mapped[bool] = mapped_column(default=False)
+    kept_overdue: Mapped[bool] = mapped_column(default=False)
+    rota_position: Mapped[int] = mapped_column(default=0)
+    attempt: Mapped[int] = mapped_column(default=0)
+    item_barcode: Mapped[str | None] = mapped_column(sa.String(64))
+    temporary_barcode: Mapped[str | None] = mapped_column(sa.String(64))
+    call_number: Mapped[str | None] = mapped_column(sa.String(200))
+    location: Mapped[str | None] = mapped_column(sa.String(200))
+    carrier: Mapped[str | None] = mapped_column(sa.String(64))
+    tracking: Mapped[str | None] = mapped_column(sa.String(128))
+    conditions: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
+    cost: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
+    offered_reason: Mapped[str | None] = mapped_column(sa.String(200))
+    completed_by_us: Mapped[bool] = mapped_column(default=False)
+    loan_seen: Mapped[bool] = mapped_column(default=False)
+
+    library: Mapped[Library] = relationship()
+    partner: Mapped[Partner | None] = relationship()
+    patron: Mapped[Patron | None] = relationship()
+
+    # Whoever writes what somebody else has written since is told so.
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+
+
+class Event(Base):
+    """One line of history. Never changed, but for the mark that it was undone."""
+
+    __tablename__ = "event"
+    __table_args__ = (sa.UniqueConstraint("request_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"))
+    version: Mapped[int]  #: of the request, after it
+    trigger: Mapped[str] = mapped_column(sa.String(32))
+    label: Mapped[str] = mapped_column(sa.String(64))
+    source: Mapped[str] = mapped_column(sa.String(32))
+    dest: Mapped[str] = mapped_column(sa.String(32))
+    row: Mapped[int] = mapped_column(default=-1)  #: which row of the table, by its place; -1: none
+    actor: Mapped[str] = mapped_column(sa.String(16))
+    account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))
+    who: Mapped[str] = mapped_column(sa.String(200))
+    partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))
+    told_by: Mapped[str | None] = mapped_column(sa.String(16))  #: how staff heard it: phone, mail, paper
+    inputs: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
+    before: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: what it wrote over
+    undoes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), unique=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class RotaEntry(Base):
+    """A partner to be asked, in its turn."""
+
+    __tablename__ = "rota_entry"
+
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    partner_id: Mapped[int] = mapped_column(sa.ForeignKey("partner.id"))
+    partner: Mapped[Partner] = relationship()
+
+
+class Attempt(Base):
+    """One sending of a borrowing request: to whom, under which id."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (sa.UniqueConstraint("partner_id", "wire_id"),)
+
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    partner_id: Mapped[int] = mapped_column(sa.ForeignKey("partner.id"))
+    wire_id: Mapped[str] = mapped_column(sa.String(48))  #: XPX-1042, XPX-1042-2, …
+    follows: Mapped[str | None] = mapped_column(sa.String(48))  #: a Retry names the id before
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Piece(Base):
+    """One of several barcodes that travel as one request."""
+
+    __tablename__ = "piece"
+    __table_args__ = (sa.UniqueConstraint("request_id", "barcode"), sa.Index(None, "barcode"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"))
+    barcode: Mapped[str] = mapped_column(sa.String(64))
+    back: Mapped[bool] = mapped_column(default=False)  #: scanned in on its way home
+
+
+class Receipt(Base):
+    """The answer that a caller got for an idempotency key."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (sa.UniqueConstraint("library_id", "caller", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    caller: Mapped[str] = mapped_column(sa.String(80))
+    key: Mapped[str] = mapped_column(sa.String(200))
+    fingerprint: Mapped[str] = mapped_column(sa.String(64))
+    answer: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class MessageRow(Base):
+    """A message that went to a partner, or came from one, in the words of the standard."""
+
+    __tablename__ = "message"
+    __table_args__ = (sa.UniqueConstraint("library_id", "partner_id", "incoming", "identity"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"), index=True)
+    partner_id: Mapped[int] = mapped_column(sa.ForeignKey("partner.id"))
+    incoming: Mapped[bool]
+    identity: Mapped[str] = mapped_column(sa.String(200))  #: by which a repeat is recognised
+    kind: Mapped[str] = mapped_column(sa.String(48))  #: what it says, in one word
+    transport: Mapped[str] = mapped_column(sa.String(16))
+    content: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    outcome: Mapped[str] = mapped_column(sa.Text, default="")  #: the row that it pulled, the mail that carried it
+    effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Notice(Base):
+    """A letter that left: to the patron, to staff."""
+
+    __tablename__ = "notice"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"), index=True)
+    to: Mapped[str] = mapped_column(sa.String(16))  #: patron or staff
+    address: Mapped[str] = mapped_column(sa.String(254))
+    occasion: Mapped[str] = mapped_column(sa.String(64))
+    subject: Mapped[str] = mapped_column(sa.String(250))
+    message_id: Mapped[str] = mapped_column(sa.String(200))  #: empty: nobody to write to, so shown on the screen alone
+    effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"), unique=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Slip(Base):
+    """A PDF that was made for a request."""
+
+    __tablename__ = "slip"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))
+    layout: Mapped[str] = mapped_column(sa.String(32))
+    file: Mapped[str] = mapped_column(sa.String(200))  #: below the folder of slips
+    effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
