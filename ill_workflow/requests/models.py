@@ -32,10 +32,10 @@ class Request(Base):
     library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
     side: Mapped[str] = mapped_column(sa.String(16))  #: borrowing or lending
     reference: Mapped[str] = mapped_column(sa.String(32))  #: short, printed and scanned
-    version: Mapped[int]
+    version: Mapped[int] = mapped_column(nullable=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))  #: who is asked, or who asks
-    partner_request_id: Mapped[str | None] = mapped_column(sa.Text)  #: lending: the partner's id, verbatim
+    partner_request_id: Mapped[str | None] = mapped_column(sa.String(255))  #: lending: the partner's id, verbatim
     patron_id: Mapped[int | None] = mapped_column(sa.ForeignKey("patron.id"))
     follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: a retry of that one
 

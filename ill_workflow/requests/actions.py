@@ -1,0 +1,337 @@
+"""Take an action on a request: the one way in which a request changes state."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.exc import StaleDataError
+
+from ill_workflow import timers
+from ill_workflow.clock import Clock
+from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refused
+from ill_workflow.fees import Ledger, in_words
+from ill_workflow.requests import rota
+from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
+from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
+from ill_workflow.requests.facts import gather, lifecycle_of
+from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
+from ill_workflow.requests.models import Attempt, Event, Piece, Receipt, Request
+from ill_workflow.requests.undoing import last_undoable, take_back_the_work
+from state_machines import machine
+from state_machines.declaration import Action, Actor, Inputs
+from state_machines.effects import send_message
+from state_machines.refusals import why_not
+from state_machines.request import WRITTEN, Facts
+
+LONGEST_KEY = 200
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action did. The same key gets the same outcome again, with `repeated` set."""
+
+    event_id: int
+    reference: str
+    trigger: str
+    label: str
+    source: str
+    dest: str
+    state: str  #: the label of the state it is in now
+    version: int
+    repeated: bool = False
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.reference}: {self.label}. It is {self.state} now."
+
+
+def locked(session: Session, request_id: int) -> Request:
+    """The request as it is now; whoever else wants to act on it waits until this transaction has ended."""
+    request = session.get(Request, request_id, with_for_update={"of": Request}, populate_existing=True)
+    if request is None:
+        raise NotFound(f"There is no request {request_id}.", field="request")
+    return request
+
+
+def perform(
+    session: Session,
+    request: Request,
+    trigger: str,
+    *,
+    by: By,
+    clock: Clock,
+    inputs: Mapping[str, Any] | None = None,
+    key: str | None = None,
+    version: int | None = None,
+) -> Outcome:
+    """Take an action on a request: change it, remember it, promise what follows; all in the caller's transaction.
+
+    `key` makes it idempotent for this caller. `version` is the one that the caller saw. Raises NotAllowed (no grant),
+    BadInput (names the field), Refused (a sentence that says what is possible instead) or Conflict (somebody else was
+    faster); then the transaction has to be rolled back.
+    """
+    given, now = inputs or {}, clock.now()
+    speaks_for(by, request)
+    actors = actors_at(session, by, request.library_id, request.reference)
+    mark = _fingerprint(trigger, request.id, given)
+    if key is not None and (known := _answered(session, request, by, key, mark)):
+        return known
+    if version is not None and version != request.version:
+        raise Conflict(_what_happened(session, request), field="version")
+    row = _row(request, trigger, actors)
+    values = read_inputs(row, given, request.library.today(now)) if row else {}
+    if values.get("partner") or values.get("rota"):
+        first = [values["partner"]] if values.get("partner") else []
+        rota.set_rota(session, request, list(dict.fromkeys([*first, *values.get("rota", [])])))
+    facts = gather(session, request, now, inputs=values, by_staff=Actor.STAFF in actors)
+    outcome = _step(session, request, trigger, by=by, actors=actors, inputs=values, facts=facts)
+    if key is not None:
+        _remember_answer(session, request, by, key, mark, outcome, now)
+    return outcome
+
+
+def may_pull(session: Session, request: Request, action: Action, *, by: By, clock: Clock, inputs: Inputs) -> bool:
+    """Whether this row could be pulled now, with these inputs. Changes nothing."""
+    actors = actors_at(session, by, request.library_id, request.reference)
+    facts = gather(session, request, clock.now(), inputs=inputs)
+    return machine.may(lifecycle_of(request), request, action.trigger, by=actors, inputs=inputs, facts=facts)
+
+
+def menu(session: Session, request: Request, *, by: By, clock: Clock) -> list[Action]:
+    """The actions that they may take on the request as it is, in the order of the table."""
+    lifecycle, actors = lifecycle_of(request), actors_at(session, by, request.library_id, request.reference)
+    return [row for row in lifecycle.actions if request.state in lifecycle.sources(row) and actors & set(row.by)]
+
+
+def fire(session: Session, request: Request, timer: str, slot: str, *, clock: Clock) -> Outcome | None:
+    """Let a timer pull its row. None where nothing hears it, or its moment hasn't come; it never fires for `slot` twice."""
+    lifecycle, now = lifecycle_of(request), clock.now()
+    facts = gather(session, request, now, timer=timer)
+    by = frozenset({Actor.CLOCK})
+    for row in lifecycle.firing(timer, request.state) if facts.timer else ():
+        if machine.may(lifecycle, request, row.trigger, by=by, inputs={}, facts=facts):
+            outcome = _step(session, request, row.trigger, by=CLOCK, actors=by, inputs={}, facts=facts, slot=slot)
+            timers.remember_fired(session, request.id, timer, slot, now)
+            return outcome
+    if facts.timer:
+        timers.remember_fired(session, request.id, timer, slot, now)
+    else:
+        timers.drop(session, request.id, timer)
+    return None
+
+
+def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome:
+    """Take back the last thing that staff did, by an event of its own. Raises Refused where it can't be taken back."""
+    actors = actors_at(session, by, request.library_id, request.reference)
+    if Actor.STAFF not in actors:
+        raise NotAllowed("Only staff take something back.")
+    undone = last_undoable(session, request)
+    now, source = clock.now(), request.state
+    before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
+    machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
+    if back := undone.before.get("pieces_back"):
+        session.execute(sa.update(Piece).where(Piece.id.in_(back)).values(back=False))
+    event = _remember(
+        session, request, by, "undo", f"Undo {undone.label}", source, now, {"undone": undone.label}, before, -1
+    )
+    event.undoes_id = undone.id
+    Ledger(session, request.library_id, request.id).undo(undone.id, at=now, event_id=event.id)
+    effects = take_back_the_work(session, request, undone)
+    attempt = rota.current_attempt(session, request)
+    promise_effects(session, request, effects, event, by=by, inputs={"undone": undone.label}, attempt=attempt)
+    return _outcome(request, event)
+
+
+def annotate(session: Session, request: Request, text: str, *, by: By, clock: Clock, to_partner: bool) -> Outcome:
+    """Write a note: for the staff of this library, or to the partner, who gets it as a message."""
+    actors_at(session, by, request.library_id, request.reference)
+    note = as_text("note", text)
+    if not note:
+        raise BadInput("Write something.", field="note")
+    label = "Note to the Partner" if to_partner else "Internal Note"
+    event = _remember(session, request, by, "note", label, request.state, clock.now(), {"note": note}, {}, -1)
+    effects = (send_message("Note"),) if to_partner else ()
+    attempt = rota.current_attempt(session, request)
+    promise_effects(session, request, effects, event, by=by, inputs={"note": note}, attempt=attempt)
+    return _outcome(request, event)
+
+
+def remember_creation(session: Session, request: Request, by: By, label: str, now: datetime) -> Event:
+    """The first line of a request's history."""
+    event = _event(request, by, "create", label, "", now, {}, {}, -1)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _row(request: Request, trigger: str, actors: frozenset[Actor]) -> Action | None:
+    """The row whose inputs are asked for: the one for this actor, where the trigger has several."""
+    lifecycle = lifecycle_of(request)
+    rows = lifecycle.rows(trigger)
+    if not rows:
+        known = ", ".join(dict.fromkeys(a.trigger for a in lifecycle.actions))
+        raise BadInput(
+            f"There is no action {trigger[:64]!r} on a {request.side} request. Known: {known}.", field="trigger"
+        )
+    here = [row for row in rows if request.state in lifecycle.sources(row) and actors & set(row.by)]
+    return here[0] if here else None
+
+
+def _step(
+    session: Session,
+    request: Request,
+    trigger: str,
+    *,
+    by: By,
+    actors: frozenset[Actor],
+    inputs: dict[str, Any],
+    facts: Facts,
+    slot: str | None = None,
+) -> Outcome:
+    lifecycle = lifecycle_of(request)
+    before = {name: getattr(request, name) for name in WRITTEN}
+    former_attempt = rota.current_attempt(session, request)
+    former = Asked(request.partner_id, former_attempt.wire_id if former_attempt else None)
+    try:
+        step = machine.advance(lifecycle, request, trigger, by=actors, inputs=inputs, facts=facts)
+    except machine.NotPossible:
+        fees = in_words(Ledger(session, request.library_id, request.id).balances())
+        raise Refused(
+            why_not(lifecycle, request, trigger, by=actors, inputs=inputs, facts=facts, fees=fees), field="trigger"
+        ) from None
+    attempt = _ask(session, request, trigger, facts.now) if request.attempt != before["attempt"] else former_attempt
+    changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
+    changed |= _note_pieces(session, request, trigger, inputs)
+    told = {**inputs, **({"timer": facts.timer, "slot": slot} if facts.timer else {})}
+    place = lifecycle.actions.index(step.action)
+    event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, told, changed, place)
+    write_entries(session, request, step.entries, event, inputs, facts.now)
+    promise_effects(session, request, step.effects, event, by=by, inputs=told, former=former, attempt=attempt)
+    return _outcome(request, event)
+
+
+def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:
+    """The request was sent anew: to whom, and under which id."""
+    before = session.get(Attempt, (request.id, request.attempt - 1))
+    if trigger != "retry":
+        request.rota_position -= 1
+        entry = rota.next_entry(session, request)
+        if entry is None:
+            raise Refused(f"Nobody is left in the rota of {request.reference}.", field="rota")
+        # The lifecycle counts one on; partners that are suspended are passed over.
+        request.rota_position, request.partner = entry.position, entry.partner
+    assert request.partner is not None
+    attempt = Attempt(
+        request_id=request.id,
+        number=request.attempt,
+        partner_id=request.partner.id,
+        wire_id=rota.wire_id(request.reference, request.attempt),
+        follows=before.wire_id if before and trigger == "retry" else None,
+        at=now,
+    )
+    session.add(attempt)
+    request.partner_id = request.partner.id
+    return attempt
+
+
+def _note_pieces(session: Session, request: Request, trigger: str, inputs: Inputs) -> dict[str, Any]:
+    """Which pieces came, or are back. What is returned an undo puts right."""
+    here = inputs.get("pieces")
+    known = {p.barcode: p for p in session.scalars(sa.select(Piece).where(Piece.request_id == request.id))}
+    if trigger in ("check_in", "patron_return"):
+        unknown = [barcode for barcode in here or () if barcode not in known]
+        if unknown and known:
+            raise BadInput(
+                f"{unknown[0]} is no piece of {request.reference}. Its pieces: {', '.join(known)}.", field="pieces"
+            )
+        back = [p for p in known.values() if not p.back and (not here or p.barcode in here)]
+        for piece in back:
+            piece.back = True
+        return {"pieces_back": [p.id for p in back]} if back else {}
+    for barcode in here or ():
+        if barcode in known:
+            known[barcode].back = False
+        else:
+            session.add(Piece(request_id=request.id, barcode=barcode))
+    return {}
+
+
+def _remember(
+    session: Session, request: Request, by: By, trigger: str, label: str, source: str, now: datetime,
+    inputs: Mapping[str, Any], before: dict[str, Any], row: int,
+) -> Event:  # fmt: skip
+    """Write the request, if nobody else has since it was read, and one line of history."""
+    flag_modified(request, "state")  # each event is a version, also where no field changed
+    reference = request.reference
+    try:
+        session.flush()
+    except StaleDataError:
+        raise Conflict(f"Somebody else acted on {reference} at the same moment. Look at it again.") from None
+    event = _event(request, by, trigger, label, source, now, inputs, before, row)
+    session.add(event)
+    session.flush()
+    return event
+
+
+def _event(
+    request: Request, by: By, trigger: str, label: str, source: str, now: datetime,
+    inputs: Mapping[str, Any], before: dict[str, Any], row: int,
+) -> Event:  # fmt: skip
+    return Event(
+        request_id=request.id, version=request.version, trigger=trigger, label=label, source=source, dest=request.state,
+        row=row, actor="partner" if by.told_by else by.actor, account_id=by.account.id if by.account else None,
+        who=by.who, partner_id=request.partner_id, told_by=by.told_by, inputs=as_json(inputs), before=before, at=now,
+    )  # fmt: skip
+
+
+def _outcome(request: Request, event: Event) -> Outcome:
+    return Outcome(
+        event_id=event.id,
+        reference=request.reference,
+        trigger=event.trigger,
+        label=event.label,
+        source=event.source,
+        dest=event.dest,
+        state=lifecycle_of(request).label(request.state),
+        version=request.version,
+    )
+
+
+def _fingerprint(trigger: str, request_id: int, inputs: Mapping[str, Any]) -> str:
+    content = json.dumps([trigger, request_id, as_json(inputs)], sort_keys=True, default=str)
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
+
+
+def _answered(session: Session, request: Request, by: By, key: str, mark: str) -> Outcome | None:
+    if not key or len(key) > LONGEST_KEY:
+        raise BadInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.", field="key")
+    mine = (Receipt.library_id == request.library_id) & (Receipt.caller == by.caller) & (Receipt.key == key)
+    receipt = session.scalar(sa.select(Receipt).where(mine))
+    if receipt is None:
+        return None
+    if receipt.fingerprint != mark:
+        raise Conflict("This idempotency key was used for something else. Take a new one.", field="key")
+    return Outcome(**{**receipt.answer, "repeated": True})
+
+
+def _remember_answer(
+    session: Session, request: Request, by: By, key: str, mark: str, outcome: Outcome, now: datetime
+) -> None:
+    receipt = Receipt(
+        library_id=request.library_id, caller=by.caller, key=key, fingerprint=mark, answer=asdict(outcome), at=now
+    )
+    session.add(receipt)
+    session.flush()
+
+
+def _what_happened(session: Session, request: Request) -> str:
+    last = session.scalar(sa.select(Event).where(Event.request_id == request.id).order_by(Event.version.desc()))
+    state = lifecycle_of(request).label(request.state)
+    done = f" {last.who} did: {last.label}." if last else ""
+    return f"{request.reference} has changed since you looked.{done} It is {state} now."

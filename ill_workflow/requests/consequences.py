@@ -1,0 +1,136 @@
+"""What a step brings besides its new state: ledger lines now, promised work after the commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from ill_workflow.fees import Ledger, Sign
+from ill_workflow.outbox import Promise, promise
+from ill_workflow.requests.by import By
+from ill_workflow.requests.fields import as_json
+from ill_workflow.requests.models import Attempt, Event, Request
+from state_machines.declaration import Effect, Entry, Inputs
+
+#: What a bill for a lost item replaces besides its own kind.
+REPLACED_BY_A_BILL = {"replacement": ("replacement", "processing")}
+
+_TOLD = (
+    "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
+    "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
+    "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """To whom a request had been sent, and under which id."""
+
+    partner_id: int | None
+    wire_id: str | None
+
+
+def write_entries(
+    session: Session, request: Request, entries: tuple[Entry, ...], event: Event, inputs: Inputs, now: datetime
+) -> None:
+    """Add the ledger lines of a step. Raises BadInput for a settlement of more than is open."""
+    ledger = Ledger(session, request.library_id, request.id)
+    note = str(inputs.get("note") or inputs.get("reason") or "")
+    for entry in entries:
+        match entry.do:
+            case "assess":
+                _assess(ledger, request, entry, event, inputs, now, note)
+            case "bill":
+                _bill(ledger, request, entry, event, inputs, now, note)
+            case "reverse":
+                ledger.reverse(
+                    at=now, event_id=event.id, provisional=entry.provisional, kinds=entry.kinds, note=event.label
+                )
+            case "pay" | "waive":
+                sign = Sign.PAYMENT if entry.do == "pay" else Sign.WAIVER
+                ledger.settle(sign, inputs["amount"], at=now, event_id=event.id, note=note)
+
+
+def promise_effects(
+    session: Session,
+    request: Request,
+    effects: tuple[Effect, ...],
+    event: Event,
+    *,
+    by: By,
+    inputs: Mapping[str, Any],
+    former: Asked | None = None,
+    attempt: Attempt | None = None,
+) -> list[int]:
+    """Promise the work of a step. What partners and patrons will be told is written down as it is now."""
+    asked = Asked(request.partner_id, attempt.wire_id if attempt else None)
+    told = as_json({name: getattr(request, name) for name in _TOLD})
+    balances = as_json(Ledger(session, request.library_id, request.id).balances()) if _tells_amounts(effects) else {}
+    promises = []
+    for number, effect in enumerate(effects):
+        if effect.kind == "notify_patron" and request.patron_id is None:
+            continue
+        to = former if effect.to_former and former else asked
+        if effect.kind == "send_message" and to.partner_id is None:
+            continue
+        payload: dict[str, Any] = {}
+        if effect.kind != "schedule_due_date_check":
+            payload = {
+                "request": told,
+                "inputs": as_json(inputs),
+                "source": event.source,
+                "partner": to.partner_id,
+                "wire_id": to.wire_id,
+                "follows": attempt.follows if attempt else None,
+                "account": by.account.id if by.account else None,
+                "balances": balances,
+                "at": event.at.isoformat(),
+            }
+        promises.append(
+            Promise(
+                kind=effect.kind,
+                argument=effect.argument,
+                dedupe_key=f"e{event.id}:{number}",
+                library_id=request.library_id,
+                request_id=request.id,
+                event_id=event.id,
+                payload=payload,
+                lane=f"request:{request.id}" if effect.kind == "send_message" else None,
+            )
+        )
+    return promise(session, promises)
+
+
+def _tells_amounts(effects: tuple[Effect, ...]) -> bool:
+    return any(effect.argument in ("Lost", "Damaged", "billed", "declared_lost", "lost") for effect in effects)
+
+
+def _assess(
+    ledger: Ledger, request: Request, entry: Entry, event: Event, inputs: Inputs, now: datetime, note: str
+) -> None:
+    if request.partner is None:
+        return
+    fees = request.partner.agreed_fees()
+    for kind in entry.kinds:
+        amount: Decimal = inputs.get("amount", getattr(fees, kind))
+        ledger.charge(
+            kind, amount, request.partner.currency, at=now, event_id=event.id, provisional=entry.provisional, note=note
+        )
+
+
+def _bill(
+    ledger: Ledger, request: Request, entry: Entry, event: Event, inputs: Inputs, now: datetime, note: str
+) -> None:
+    """A final charge; a partner that names no amount leaves what was assessed, or the agreed fee, standing."""
+    amount = inputs.get("amount", inputs.get("cost"))
+    usual = request.partner.currency if request.partner else request.library.currency
+    currency = str(inputs.get("currency") or usual).upper()
+    kinds = entry.kinds or REPLACED_BY_A_BILL.get(inputs["kind"], (inputs["kind"],))
+    if amount is not None:
+        ledger.bill(kinds, amount, currency, at=now, event_id=event.id, note=note)
+    elif not any(line.provisional for line in ledger.lines()):
+        assess = Entry("assess", kinds, provisional=True)
+        _assess(ledger, request, assess, event, inputs, now, note)

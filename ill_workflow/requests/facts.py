@@ -1,0 +1,70 @@
+"""The world around a request at the moment of an action, gathered for its lifecycle."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow import timers
+from ill_workflow.calendars import closed_days
+from ill_workflow.fees import Ledger
+from ill_workflow.requests.models import BORROWING, Piece, Request
+from ill_workflow.requests.rota import next_entry
+from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
+from state_machines.declaration import Lifecycle
+from state_machines.lending import LENDING as LENDING_LIFECYCLE
+from state_machines.request import Facts, Terms
+from state_machines.schedule import timers_for
+
+
+def lifecycle_of(request: Request) -> Lifecycle:
+    return BORROWING_LIFECYCLE if request.side == BORROWING else LENDING_LIFECYCLE
+
+
+def gather(
+    session: Session,
+    request: Request,
+    now: datetime,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    timer: str | None = None,
+    by_staff: bool = True,
+) -> Facts:
+    """What the lifecycle may know. `timer` counts only when it is due."""
+    library, partner = request.library, request.partner
+    balances = Ledger(session, request.library_id, request.id).balances()
+    facts = Facts(
+        now=now,
+        today=library.today(now),
+        zone=library.zone,
+        terms=partner.agreed_terms() if partner else Terms(),
+        closed=closed_days(session, library.id, partner.id if partner else None),
+        working_days=partner.working_days if partner else library.working_days,
+        open_fees=sum((amount for amount in balances.values() if amount > 0), Decimal(0)),
+        currency=partner.currency if partner else library.currency,
+        next_in_rota=request.side == BORROWING and next_entry(session, request) is not None,
+        lending_suspended=library.lending_suspended,
+        pieces_out=pieces_out(session, request, inputs or {}),
+        transit_after_days=library.transit_after_days,
+        by_staff=by_staff,
+        claim_days=library.claim_days,
+    )
+    return replace(facts, timer=timer) if timer and is_due(session, request, facts, timer) else facts
+
+
+def pieces_out(session: Session, request: Request, inputs: Mapping[str, Any]) -> int:
+    """How many pieces would still be missing; a scan that names no pieces means all of them."""
+    if not (here := inputs.get("pieces")):
+        return 0
+    missing = sa.select(sa.func.count()).where(Piece.request_id == request.id, Piece.back.is_(False))
+    return int(session.scalar(missing.where(Piece.barcode.not_in(here))) or 0)
+
+
+def is_due(session: Session, request: Request, facts: Facts, timer: str) -> bool:
+    """Whether the timer should exist now, and its moment has come: a stale row in the table fires nothing."""
+    wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request.id))
+    return any(t.name == timer and t.due_at <= facts.now for t in wanted)

@@ -1,0 +1,186 @@
+"""What people and systems type, read as the values that a row or a request needs, or refused by name."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from stdnum import isbn as isbn_number
+from stdnum import issn as issn_number
+from stdnum.exceptions import ValidationError
+
+from ill_workflow.errors import BadInput
+from state_machines.changes import EDITABLE
+from state_machines.declaration import Action, Input
+
+LONGEST = {"title": 1000, "author": 500, "article_title": 1000, "publisher": 300, "year": 16, "volume": 64, "pages": 64}
+LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
+LARGEST_AMOUNT = Decimal("9999999.99")
+
+
+def read_inputs(action: Action, given: Mapping[str, Any], today: date) -> dict[str, Any]:
+    """The inputs of a row as typed values. Raises BadInput naming the field that is missing, wrong or not asked for."""
+    known = {need.name: need for need in action.needs}
+    for name in given:
+        if name not in known:
+            asked = f"It asks for: {', '.join(known)}." if known else "It asks for nothing."
+            raise BadInput(f"{action.label} knows no field {name!r}. {asked}", field=str(name)[:LONGEST_CODE])
+    found: dict[str, Any] = {}
+    for need in action.needs:
+        value = given.get(need.name)
+        if value is None or value == "" or value == []:
+            if need.required:
+                raise BadInput(f"{action.label} needs: {need.label}.", field=need.name)
+            continue
+        found[need.name] = _read(need, value, today)
+        if need.required and need.type == "flag" and not found[need.name]:
+            raise BadInput(f"{action.label} needs: {need.label}. {need.hint}".strip(), field=need.name)
+    return found
+
+
+def read_fields(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Bibliographic and other fields of a request, checked and normalised. Raises BadInput naming the field."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in EDITABLE:
+            raise BadInput(f"There is no field {name!r} to fill in.", field=str(name)[:LONGEST_CODE])
+        if name == "need_by":
+            found[name] = None if value in (None, "") else as_date(name, value)
+        else:
+            found[name] = as_text(name, value or "", LONGEST.get(name, LONGEST_TEXT))
+    if found.get("isbn"):
+        found["isbn"] = as_isbn(found["isbn"])
+    if found.get("issn"):
+        found["issn"] = as_issn(found["issn"])
+    return found
+
+
+def as_isbn(value: str) -> str:
+    """An ISBN of 13 digits. Raises BadInput where its check digit is wrong."""
+    try:
+        return str(isbn_number.validate(value, convert=True))
+    except ValidationError:
+        raise BadInput(f"{value!r} is not an ISBN: its check digit or its length is wrong.", field="isbn") from None
+
+
+def as_issn(value: str) -> str:
+    try:
+        return str(issn_number.format(issn_number.validate(value)))
+    except ValidationError:
+        raise BadInput(f"{value!r} is not an ISSN: its check digit or its length is wrong.", field="issn") from None
+
+
+def as_text(name: str, value: Any, longest: int = LONGEST_TEXT) -> str:
+    """A text without control characters, but for line ends where there is room for lines."""
+    if not isinstance(value, str):
+        raise BadInput(f"{name} is a text.", field=name)
+    if len(value) > longest:
+        raise BadInput(f"{name} has {len(value)} characters; {longest} are the most.", field=name)
+    lines = "\n" if longest >= LONGEST_TEXT else ""
+    if any((sign < " " and sign not in lines) or sign == "\x7f" or "\ud800" <= sign <= "\udfff" for sign in value):
+        raise BadInput(f"{name} contains a control character.", field=name)
+    return value.strip()
+
+
+def as_date(name: str, value: Any) -> date:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (ValueError, TypeError):
+        raise BadInput(f"{name} is a day, written like 2026-03-01.", field=name) from None
+
+
+def as_money(name: str, value: Any) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise BadInput(f"{name} is an amount, written like 12.50.", field=name) from None
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"{name} can't be negative.", field=name)
+    if amount > LARGEST_AMOUNT or amount != round(amount, 2):
+        raise BadInput(f"{name} has two decimals at most, and is {LARGEST_AMOUNT} at most.", field=name)
+    return round(amount, 2)
+
+
+def as_json(value: Any) -> Any:
+    """The same values as JSON can keep them; `from_json` reads them back."""
+    match value:
+        case Decimal():
+            return {"amount": str(value)}
+        case datetime():
+            return {"at": value.isoformat()}
+        case date():
+            return {"day": value.isoformat()}
+        case Mapping():
+            return {str(k): as_json(v) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [as_json(v) for v in value]
+        case _:
+            return value
+
+
+def from_json(value: Any) -> Any:
+    match value:
+        case {"amount": str(amount)} if len(value) == 1:
+            return Decimal(amount)
+        case {"at": str(at)} if len(value) == 1:
+            return datetime.fromisoformat(at)
+        case {"day": str(day)} if len(value) == 1:
+            return date.fromisoformat(day)
+        case dict():
+            return {k: from_json(v) for k, v in value.items()}
+        case list():
+            return [from_json(v) for v in value]
+        case _:
+            return value
+
+
+def _read(need: Input, value: Any, today: date) -> Any:
+    match need.type:
+        case "date":
+            day = as_date(need.name, value)
+            if need.future and day < today:
+                raise BadInput(f"{need.label} {day} lies in the past.", field=need.name)
+            return day
+        case "money":
+            return as_money(need.name, value)
+        case "integer":
+            try:
+                return int(value)
+            except (ValueError, TypeError):
+                raise BadInput(f"{need.label} is a whole number.", field=need.name) from None
+        case "flag":
+            return _flag(need, value)
+        case "code":
+            return as_text(need.name, value, LONGEST_CODE)
+        case "texts" | "barcodes":
+            return _several(need, value)
+        case "fields":
+            if not isinstance(value, Mapping):
+                raise BadInput(f"{need.label} are fields with their values.", field=need.name)
+            return read_fields(value)
+        case _:
+            text = as_text(need.name, value)
+            if need.choices and text not in need.choices:
+                raise BadInput(f"{text!r} is not possible. Choose {', '.join(need.choices)}.", field=need.name)
+            return text
+
+
+def _flag(need: Input, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("yes", "true", "1", "on"):
+        return True
+    if str(value).lower() in ("no", "false", "0", "off"):
+        return False
+    raise BadInput(f"{need.label} is yes or no.", field=need.name)
+
+
+def _several(need: Input, value: Any) -> list[str]:
+    values = value.split(",") if isinstance(value, str) else value
+    if not isinstance(values, list | tuple) or len(values) > MOST_VALUES:
+        raise BadInput(f"{need.label} are up to {MOST_VALUES} values.", field=need.name)
+    longest = LONGEST_CODE if need.type == "barcodes" else LONGEST_TEXT - 1
+    read = [as_text(need.name, v, longest) for v in values]
+    return list(dict.fromkeys(v for v in read if v))

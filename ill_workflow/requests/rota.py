@@ -1,0 +1,51 @@
+"""Who is asked after whom, and under which id."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.errors import BadInput
+from ill_workflow.partners import Partner, find_partner
+from ill_workflow.requests.models import Attempt, Request, RotaEntry
+
+
+def set_rota(session: Session, request: Request, codes: Sequence[str]) -> None:
+    """The partners to be asked from now on, in order; those that were asked stay on record."""
+    if len(set(codes)) != len(codes):
+        raise BadInput("A partner stands twice in the rota.", field="rota")
+    partners = [find_partner(session, request.library_id, code, field="rota") for code in codes]
+    for partner in partners:
+        if partner.status != "active":
+            raise BadInput(f"{partner.code} is suspended. Choose another partner.", field="rota")
+    behind = (RotaEntry.request_id == request.id) & (RotaEntry.position > request.rota_position)
+    session.execute(sa.delete(RotaEntry).where(behind))
+    for place, partner in enumerate(partners, start=request.rota_position + 1):
+        session.add(RotaEntry(request_id=request.id, position=place, partner_id=partner.id))
+    session.flush()
+
+
+def next_entry(session: Session, request: Request) -> RotaEntry | None:
+    """The next partner of the rota that is not suspended."""
+    rows = sa.select(RotaEntry).join(Partner, Partner.id == RotaEntry.partner_id)
+    rows = rows.where(RotaEntry.request_id == request.id, RotaEntry.position > request.rota_position)
+    return session.scalar(rows.where(Partner.status == "active").order_by(RotaEntry.position).limit(1))
+
+
+def entries(session: Session, request: Request) -> list[RotaEntry]:
+    rows = sa.select(RotaEntry).where(RotaEntry.request_id == request.id).order_by(RotaEntry.position)
+    return list(session.scalars(rows))
+
+
+def attempts(session: Session, request: Request) -> list[Attempt]:
+    rows = sa.select(Attempt).where(Attempt.request_id == request.id).order_by(Attempt.number)
+    return list(session.scalars(rows))
+
+
+def current_attempt(session: Session, request: Request) -> Attempt | None:
+    return session.get(Attempt, (request.id, request.attempt)) if request.attempt else None
+
+
+def wire_id(reference: str, number: int) -> str:
+    """The id on the wire: the reference, with a suffix from the second sending on."""
+    return reference if number == 1 else f"{reference}-{number}"

@@ -1,0 +1,50 @@
+"""What can be taken back, and what becomes of the work that it promised."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.errors import Refused
+from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, EffectRow, withdraw
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.models import Event, Request
+from state_machines.declaration import Effect
+from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, circulation, send_message
+
+#: Which call takes back which, at the library's circulation system.
+REVERSE_CALLS = {"hold": "release", "release": "hold", "check_out": "check_in", "check_in": "check_out"}
+
+
+def last_undoable(session: Session, request: Request) -> Event:
+    """The last event, where staff may take it back. Raises Refused with the reason why not."""
+    last = session.scalar(sa.select(Event).where(Event.request_id == request.id).order_by(Event.version.desc()))
+    lifecycle = lifecycle_of(request)
+    if last is None or last.row < 0:
+        what = last.label if last else "Nothing"
+        raise Refused(f"{what} can't be taken back.", field="trigger")
+    row = lifecycle.actions[last.row]
+    if not row.undo or last.actor not in ("staff", "manager"):
+        raise Refused(f"{last.label} by {last.who} can't be taken back.", field="trigger")
+    if row.trigger == "reject" and _left(session, last):
+        raise Refused(f"The partner of {request.reference} knows already that it was rejected.", field="trigger")
+    return last
+
+
+def take_back_the_work(session: Session, request: Request, undone: Event) -> tuple[Effect, ...]:
+    """Withdraw what nobody has begun, and give the effects that put the rest right."""
+    follow: list[Effect] = []
+    rows = session.scalars(sa.select(EffectRow).where(EffectRow.event_id == undone.id).order_by(EffectRow.id)).all()
+    for row in rows:
+        if withdraw(session, row.id):
+            continue
+        if row.kind == "send_message":
+            follow.append(send_message("Correction"))
+        elif row.kind == "circulation" and row.argument in REVERSE_CALLS:
+            follow.append(circulation(REVERSE_CALLS[row.argument]))
+    return (*follow, SCHEDULE_DUE_DATE_CHECK)
+
+
+def _left(session: Session, event: Event) -> bool:
+    """Whether a message of this event is with the partner, or may be."""
+    gone = EffectRow.status.in_((RUNNING, DONE, DEAD, UNCERTAIN))
+    sent = sa.select(EffectRow.id).where(EffectRow.event_id == event.id, EffectRow.kind == "send_message", gone)
+    return session.scalar(sent.limit(1)) is not None
