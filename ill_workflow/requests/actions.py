@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ from ill_workflow.fees import Ledger, in_words
 from ill_workflow.requests import rota
 from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
 from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
-from ill_workflow.requests.facts import gather, lifecycle_of
+from ill_workflow.requests.facts import due_timer, gather, lifecycle_of
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
 from ill_workflow.requests.models import Attempt, Event, Piece, Receipt, Request
 from ill_workflow.requests.undoing import last_undoable, take_back_the_work
@@ -109,20 +109,18 @@ def menu(session: Session, request: Request, *, by: By, clock: Clock) -> list[Ac
     return [row for row in lifecycle.actions if request.state in lifecycle.sources(row) and actors & set(row.by)]
 
 
-def fire(session: Session, request: Request, timer: str, slot: str, *, clock: Clock) -> Outcome | None:
-    """Let a timer pull its row. None where nothing hears it, or its moment hasn't come; it never fires for `slot` twice."""
-    lifecycle, now = lifecycle_of(request), clock.now()
-    facts = gather(session, request, now, timer=timer)
-    by = frozenset({Actor.CLOCK})
-    for row in lifecycle.firing(timer, request.state) if facts.timer else ():
-        if machine.may(lifecycle, request, row.trigger, by=by, inputs={}, facts=facts):
-            outcome = _step(session, request, row.trigger, by=CLOCK, actors=by, inputs={}, facts=facts, slot=slot)
-            timers.remember_fired(session, request.id, timer, slot, now)
-            return outcome
-    if facts.timer:
-        timers.remember_fired(session, request.id, timer, slot, now)
-    else:
+def fire(session: Session, request: Request, timer: str, *, clock: Clock) -> Outcome | None:
+    """Let a timer pull the row that hears it. None where its moment hasn't come; what it is for fires once."""
+    lifecycle, facts, by = lifecycle_of(request), gather(session, request, clock.now()), frozenset({Actor.CLOCK})
+    due = due_timer(session, request, facts, timer)
+    if due is None:
         timers.drop(session, request.id, timer)
+        return None
+    timers.remember_fired(session, request.id, timer, due.slot, facts.now)
+    facts, told = replace(facts, timer=timer), {"timer": timer, "slot": due.slot}
+    for row in lifecycle.firing(timer, request.state):
+        if machine.may(lifecycle, request, row.trigger, by=by, inputs=told, facts=facts):
+            return _step(session, request, row.trigger, by=CLOCK, actors=by, inputs=told, facts=facts)
     return None
 
 
@@ -192,7 +190,6 @@ def _step(
     actors: frozenset[Actor],
     inputs: dict[str, Any],
     facts: Facts,
-    slot: str | None = None,
 ) -> Outcome:
     lifecycle = lifecycle_of(request)
     before = {name: getattr(request, name) for name in WRITTEN}
@@ -208,11 +205,10 @@ def _step(
     attempt = _ask(session, request, trigger, facts.now) if request.attempt != before["attempt"] else former_attempt
     changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
     changed |= _note_pieces(session, request, trigger, inputs)
-    told = {**inputs, **({"timer": facts.timer, "slot": slot} if facts.timer else {})}
     place = lifecycle.actions.index(step.action)
-    event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, told, changed, place)
+    event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
     write_entries(session, request, step.entries, event, inputs, facts.now)
-    promise_effects(session, request, step.effects, event, by=by, inputs=told, former=former, attempt=attempt)
+    promise_effects(session, request, step.effects, event, by=by, inputs=inputs, former=former, attempt=attempt)
     return _outcome(request, event)
 
 

@@ -1,7 +1,6 @@
 """The world around a request at the moment of an action, gathered for its lifecycle."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -18,7 +17,7 @@ from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
 from state_machines.declaration import Lifecycle
 from state_machines.lending import LENDING as LENDING_LIFECYCLE
 from state_machines.request import Facts, Terms
-from state_machines.schedule import timers_for
+from state_machines.schedule import Timer, timers_for
 
 
 def lifecycle_of(request: Request) -> Lifecycle:
@@ -31,13 +30,12 @@ def gather(
     now: datetime,
     *,
     inputs: Mapping[str, Any] | None = None,
-    timer: str | None = None,
     by_staff: bool = True,
 ) -> Facts:
-    """What the lifecycle may know. `timer` counts only when it is due."""
+    """What the lifecycle may know."""
     library, partner = request.library, request.partner
     balances = Ledger(session, request.library_id, request.id).balances()
-    facts = Facts(
+    return Facts(
         now=now,
         today=library.today(now),
         zone=library.zone,
@@ -53,7 +51,6 @@ def gather(
         by_staff=by_staff,
         claim_days=library.claim_days,
     )
-    return replace(facts, timer=timer) if timer and is_due(session, request, facts, timer) else facts
 
 
 def pieces_out(session: Session, request: Request, inputs: Mapping[str, Any]) -> int:
@@ -64,7 +61,7 @@ def pieces_out(session: Session, request: Request, inputs: Mapping[str, Any]) ->
     return int(session.scalar(missing.where(Piece.barcode.not_in(here))) or 0)
 
 
-def is_due(session: Session, request: Request, facts: Facts, timer: str) -> bool:
-    """Whether the timer should exist now, and its moment has come: a stale row in the table fires nothing."""
+def due_timer(session: Session, request: Request, facts: Facts, name: str) -> Timer | None:
+    """The timer, if the request should have it now and its moment has come: a stale row of the table fires nothing."""
     wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request.id))
-    return any(t.name == timer and t.due_at <= facts.now for t in wanted)
+    return next((t for t in wanted if t.name == name and t.due_at <= facts.now), None)

@@ -1,0 +1,221 @@
+"""Writes what a promise of a message says: every word of "On the wire", once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ill_workflow.messages.content import (
+    BibliographicInfo,
+    Costs,
+    DeliveryInfo,
+    Header,
+    Message,
+    MessageInfo,
+    PublicationInfo,
+    Request,
+    RequestingAgencyMessage,
+    RetryInfo,
+    ReturnInfo,
+    ServiceInfo,
+    ShippingInfo,
+    StatusInfo,
+    SupplyingAgencyMessage,
+)
+
+#: Our marks in the note of a Notification: both of our halves understand them.
+MARKS = {
+    "ConditionAccepted": "#ill:conditionAccepted#",
+    "Lost": "#ill:lost#",
+    "Damaged": "#ill:damaged#",
+    "Found": "#ill:found#",
+    "Closed": "#ill:closed#",
+}
+
+#: What a state is called when a partner asks, or is told a due date.
+STATUS = {
+    "new": "RequestReceived", "being_processed": "ExpectToSupply", "will_supply": "WillSupply",
+    "conditional": "WillSupply", "overdue": "Overdue", "lost": "Overdue", "recalled": "Recalled", "shipped": "Loaned",
+    "received_by_partner": "Loaned", "renewal_requested": "Loaned", "renewed": "Loaned",
+    "returned_by_partner": "Loaned", "damaged": "Loaned", "completed": "LoanCompleted", "delivered": "CopyCompleted",
+    "rejected": "Unfilled", "expired": "Unfilled", "retry_offered": "RetryPossible", "cancelled": "Cancelled",
+    "closed_without_return": "CompletedWithoutReturn",
+}  # fmt: skip
+
+_SENTENCES = {
+    "ConditionAccepted": "We accept the condition.",
+    "Lost": "The item is lost.",
+    "Damaged": "The item is damaged.",
+    "Found": "The item was found and is on its way back.",
+    "Closed": "This request was closed.",
+    "Amended": "The request was changed.",
+    "Correction": "Please disregard our last message: it was sent by mistake.",
+}
+
+#: The first answer of a lender is a RequestResponse, later ones are a StatusChange.
+_FIRST_ANSWERS = frozenset({"new"})
+_STATUS_CHANGES = {
+    "WillSupply": "WillSupply", "WillSupply with condition": "WillSupply", "ExpectToSupply": "ExpectToSupply",
+    "Unfilled": "Unfilled", "RetryPossible": "RetryPossible", "Loaned": "Loaned", "CopyCompleted": "CopyCompleted",
+    "Overdue": "Overdue", "Overdue notice": "Overdue", "Recalled": "Recalled", "LoanCompleted": "LoanCompleted",
+    "CompletedWithoutReturn": "CompletedWithoutReturn", "Cancelled": "Cancelled", "RequestReceived": "RequestReceived",
+}  # fmt: skip
+_ACTIONS = ("Received", "ShippedReturn", "Renew", "Cancel", "Lost", "StatusRequest")
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What is to be said, with everything that it may need: as it was when it was promised."""
+
+    what: str
+    told: Mapping[str, Any]  #: the request's fields
+    inputs: Mapping[str, Any]
+    balances: Mapping[str, Decimal]
+    source: str  #: the state before
+    wire_id: str
+    follows: str | None
+    at: datetime
+    zone: ZoneInfo
+    our_code: str
+    partner_code: str
+    return_name: str = ""
+    return_address: str = ""
+
+    def day(self, day: date | None) -> datetime | None:
+        """A day on the wire: its end at the library that means it."""
+        return datetime.combine(day, time(23, 59), tzinfo=self.zone) if day else None
+
+
+def borrower_says(saying: Saying) -> Message:
+    """What the borrowing half says."""
+    header = _header(saying, supplying=saying.partner_code, requesting=saying.our_code)
+    if saying.what in ("Request", "Retry"):
+        return _request(saying, header)
+    note = str(saying.inputs.get("note") or saying.inputs.get("reason") or "")
+    if saying.what in _ACTIONS:
+        return RequestingAgencyMessage(header=header, action=saying.what, note=note)
+    return RequestingAgencyMessage(header=header, action="Notification", note=_note(saying))
+
+
+def lender_says(saying: Saying) -> Message:
+    """What the lending half says."""
+    what, told, inputs = saying.what, saying.told, saying.inputs
+    header = _header(saying, supplying=saying.our_code, requesting=saying.partner_code, supplying_id=told["reference"])
+    status, answer, note = STATUS.get(told["state"], "Loaned"), None, str(inputs.get("note") or "")
+    if told["state"] == "cancel_requested":
+        status = STATUS.get(told["previous_state"] or "new", "RequestReceived")
+    due = told["lender_due"]
+    if what in _STATUS_CHANGES:
+        reason = "RequestResponse" if saying.source in ("", *_FIRST_ANSWERS) else "StatusChange"
+        status = _STATUS_CHANGES[what]
+    elif what == "DueDate":
+        reason = "StatusChange"
+        status = status if status in ("Overdue", "Recalled") else "Loaned"
+    elif what.startswith(("RenewResponse", "CancelResponse")):
+        reason, _, answer = what.partition(" ")
+        status = "Cancelled" if what == "CancelResponse Y" else status
+        note = note or str(inputs.get("reason") or "")
+    elif what == "StatusRequestResponse":
+        reason = what
+    else:
+        reason, note = "Notification", _note(saying)
+    tells_due = status in ("Loaned", "Overdue", "Recalled") and reason != "Notification" and answer != "N"
+    return SupplyingAgencyMessage(
+        header=header,
+        messageInfo=MessageInfo(
+            reasonForMessage=reason,
+            answerYesNo=answer,
+            note=note,
+            reasonUnfilled=str(inputs.get("reason") or "NotAvailable") if what == "Unfilled" else None,
+            reasonRetry=str(inputs.get("reason") or "") or None if what == "RetryPossible" else None,
+        ),
+        statusInfo=StatusInfo(status=status, lastChange=saying.at, dueDate=saying.day(due) if tells_due else None),
+        retryInfo=_retry_info(saying, what),
+        deliveryInfo=_delivery_info(saying, what, status),
+        shippingInfo=ShippingInfo(courierName=told["carrier"], trackingId=told["tracking"])
+        if what == "Loaned"
+        else None,
+        returnInfo=ReturnInfo(
+            returnAgencyId=saying.our_code, name=saying.return_name, physicalAddress=saying.return_address
+        )
+        if what == "Loaned"
+        else None,
+    )
+
+
+def _header(saying: Saying, *, supplying: str, requesting: str, supplying_id: str | None = None) -> Header:
+    return Header(
+        supplyingAgencyId=supplying,
+        requestingAgencyId=requesting,
+        timestamp=saying.at,
+        requestingAgencyRequestId=saying.wire_id,
+        supplyingAgencyRequestId=supplying_id,
+    )
+
+
+def _request(saying: Saying, header: Header) -> Request:
+    told = saying.told
+    return Request(
+        header=header,
+        bibliographicInfo=BibliographicInfo(
+            title=told["title"],
+            author=told["author"],
+            titleOfComponent=told["article_title"],
+            volume=told["volume"],
+            pagesRequested=told["pages"],
+            isbn=told["isbn"],
+            issn=told["issn"],
+        ),
+        publicationInfo=PublicationInfo(publisher=told["publisher"], publicationDate=told["year"]),
+        serviceInfo=ServiceInfo(
+            requestType="Retry" if saying.what == "Retry" else "New",
+            requestingAgencyPreviousRequestId=saying.follows,
+            serviceType="Copy" if told["service"] == "copy" else "Loan",
+            needBeforeDate=saying.day(told["need_by"]),
+            note=told["partner_note"],
+        ),
+    )
+
+
+def _note(saying: Saying) -> str:
+    """A sentence for people, and our mark where there is one."""
+    words = [MARKS.get(saying.what, ""), _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
+    if changes := saying.inputs.get("changes"):
+        words.append("; ".join(f"{name}: {value}" for name, value in changes.items()))
+    if severity := saying.inputs.get("severity"):
+        words.append(f"Damage: {severity}.")
+    return " ".join(word for word in words if word)
+
+
+def _retry_info(saying: Saying, what: str) -> RetryInfo | None:
+    if what in ("Lost", "Damaged"):
+        owed = next(((c, a) for c, a in saying.balances.items() if a > 0), None)
+        return RetryInfo(offeredCosts=Costs(currencyCode=owed[0], monetaryValue=owed[1])) if owed else None
+    if what not in ("WillSupply with condition", "RetryPossible"):
+        return None
+    cost = saying.inputs.get("cost")
+    condition = saying.inputs.get("condition")
+    return RetryInfo(
+        offeredCosts=Costs(currencyCode=str(saying.inputs.get("currency") or "USD"), monetaryValue=cost)
+        if cost is not None
+        else None,
+        loanCondition=(str(condition),) if condition else (),
+        retryBefore=saying.day(saying.inputs.get("reply_by")),
+        retryAfter=saying.day(saying.inputs.get("not_before")),
+    )
+
+
+def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | None:
+    if what not in ("Loaned", "CopyCompleted"):
+        return None
+    told = saying.told
+    pieces = saying.inputs.get("pieces") or ([told["item_barcode"]] if told["item_barcode"] else [])
+    return DeliveryInfo(
+        dateSent=saying.at,
+        itemId=tuple(pieces),
+        URL=saying.inputs.get("link") or saying.inputs.get("file"),
+        deliveryMethod="Mail" if saying.inputs.get("on_paper") else None,
+        loanCondition=tuple(told["conditions"] or ()),
+    )
