@@ -8,7 +8,6 @@ from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 # The names of fields are the standard's own.
-# ruff: noqa: N815
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -214,7 +214,7 @@ def _step(
 
 def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:
     """The request was sent anew: to whom, and under which id."""
-    before = session.get(Attempt, (request.id, request.attempt - 1))
+    before = rota.current_attempt(session, request)
     if trigger != "retry":
         request.rota_position -= 1
         entry = rota.next_entry(session, request)
@@ -232,7 +232,7 @@ def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Att
         at=now,
     )
     session.add(attempt)
-    request.partner_id = request.partner.id
+    request.partner_id, request.wire_id = request.partner.id, attempt.wire_id
     return attempt
 
 

@@ -64,13 +64,14 @@ def promise_effects(
     inputs: Mapping[str, Any],
     former: Asked | None = None,
     attempt: Attempt | None = None,
+    first: int = 0,
 ) -> list[int]:
     """Promise the work of a step. What partners and patrons will be told is written down as it is now."""
-    asked = Asked(request.partner_id, attempt.wire_id if attempt else None)
+    asked = Asked(attempt.partner_id, attempt.wire_id) if attempt else Asked(request.partner_id, None)
     told = as_json({name: getattr(request, name) for name in _TOLD})
     balances = as_json(Ledger(session, request.library_id, request.id).balances()) if _tells_amounts(effects) else {}
     promises = []
-    for number, effect in enumerate(effects):
+    for number, effect in enumerate(effects, start=first):
         if effect.kind == "notify_patron" and request.patron_id is None:
             continue
         to = former if effect.to_former and former else asked

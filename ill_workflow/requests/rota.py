@@ -43,7 +43,18 @@ def attempts(session: Session, request: Request) -> list[Attempt]:
 
 
 def current_attempt(session: Session, request: Request) -> Attempt | None:
-    return session.get(Attempt, (request.id, request.attempt)) if request.attempt else None
+    if request.wire_id is None:
+        return None
+    mine = (Attempt.request_id == request.id) & (Attempt.wire_id == request.wire_id)
+    return session.scalar(sa.select(Attempt).where(mine))
+
+
+def take_up_again(session: Session, request: Request, attempt: Attempt) -> None:
+    """A lender that was asked before is the current one again."""
+    request.wire_id = attempt.wire_id
+    request.partner = session.get_one(Partner, attempt.partner_id)
+    request.partner_id = attempt.partner_id
+    session.flush()
 
 
 def wire_id(reference: str, number: int) -> str:

@@ -1,0 +1,146 @@
+"""How requests come in: from our patrons, from partners, or typed in by staff."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.clock import Clock
+from ill_workflow.errors import BadInput, NotAllowed
+from ill_workflow.libraries import Library, next_reference
+from ill_workflow.partners import Partner
+from ill_workflow.patrons import Patron
+from ill_workflow.requests import actions, rota
+from ill_workflow.requests.by import SYSTEM, By, actors_at
+from ill_workflow.requests.consequences import promise_effects
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.fields import LONGEST_TEXT, as_text, read_fields
+from ill_workflow.requests.models import BORROWING, LENDING, Request
+from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, send_message
+
+SERVICES = ("loan", "copy")
+#: The longest id of a partner that fits a label of four inches as a barcode.
+LONGEST_PRINTED = 16
+
+
+def borrow(
+    session: Session,
+    library: Library,
+    fields: Mapping[str, Any],
+    *,
+    by: By,
+    clock: Clock,
+    patron: Patron | None = None,
+    service: str = "loan",
+    partner_note: str = "",
+    partners: Sequence[str] = (),
+) -> Request:
+    """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review instead."""
+    request = _new(session, library, BORROWING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
+    request.patron, request.state = patron, "created"
+    request.reference = next_reference(session, library)
+    if request.need_by and request.need_by < library.today(clock.now()):
+        raise BadInput(f"The need-by date {request.need_by} lies in the past.", field="need_by")
+    session.add(request)
+    session.flush()
+    if partners:
+        rota.set_rota(session, request, partners)
+    event = actions.remember_creation(session, request, by, "Create Request", clock.now())
+    promise_effects(session, request, (SCHEDULE_DUE_DATE_CHECK,), event, by=by, inputs={})
+    if problems := _problems(session, request):
+        actions.perform(
+            session, request, "flag_for_review", by=SYSTEM, clock=clock, inputs={"problems": " ".join(problems)}
+        )
+    return request
+
+
+def lend(
+    session: Session,
+    library: Library,
+    partner: Partner,
+    fields: Mapping[str, Any],
+    *,
+    by: By,
+    clock: Clock,
+    partner_request_id: str = "",
+    service: str = "loan",
+    partner_note: str = "",
+    follows: Request | None = None,
+) -> Request:
+    """A partner wants something of ours. While lending is suspended it is rejected at once."""
+    request = _new(session, library, LENDING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
+    request.partner, request.partner_id = partner, partner.id
+    request.partner_request_id = as_text("partner_request_id", partner_request_id, 255) or None
+    request.state = "rejected" if library.lending_suspended else "new"
+    request.reference = _printed_reference(session, library, request.partner_request_id)
+    request.follows_id = follows.id if follows else None
+    session.add(request)
+    session.flush()
+    event = actions.remember_creation(session, request, by, "Request Received", clock.now())
+    effects = (send_message("Unfilled"),) if library.lending_suspended else (alert_staff("new_request"),)
+    inputs = {"reason": "PolicyProblem", "note": "Lending is suspended."} if library.lending_suspended else {}
+    promise_effects(session, request, (*effects, SCHEDULE_DUE_DATE_CHECK), event, by=by, inputs=inputs)
+    return request
+
+
+def find_lending(session: Session, partner: Partner, partner_request_id: str) -> Request | None:
+    """The lending half of a partner's request: known by the partner and its id."""
+    mine = (Request.partner_id == partner.id) & (Request.side == LENDING)
+    return session.scalar(
+        sa.select(Request).where(mine, Request.partner_request_id == partner_request_id).order_by(Request.id.desc())
+    )
+
+
+def _new(
+    session: Session, library: Library, side: str, fields: Mapping[str, Any], *, service: str, partner_note: str,
+    by: By, clock: Clock,
+) -> Request:  # fmt: skip
+    if by.account is not None:
+        actors_at(session, by, library.id, library.name)
+    elif by.partner is not None and by.partner.library_id != library.id:
+        raise NotAllowed(f"{by.partner.name} is no partner of {library.name}.")
+    if service not in SERVICES:
+        raise BadInput(f"{service!r} is not possible. Choose {' or '.join(SERVICES)}.", field="service")
+    read = read_fields(fields)
+    if not read.get("title"):
+        raise BadInput("A request needs a title.", field="title")
+    request = Request(
+        library_id=library.id, side=side, created_at=clock.now(), state_since=clock.now(), service=service,
+        partner_note=as_text("partner_note", partner_note, LONGEST_TEXT), **read,
+    )  # fmt: skip
+    request.library = library
+    # Columns get their defaults at the first flush; the lifecycle reads them before.
+    for column in Request.__table__.columns:
+        default = column.default
+        if default is not None and default.is_scalar and getattr(request, column.name) is None:
+            setattr(request, column.name, default.arg)  # type: ignore[attr-defined]
+    request.conditions = []
+    return request
+
+
+def _problems(session: Session, request: Request) -> list[str]:
+    """What a person should look at before the request goes out."""
+    lifecycle, found = lifecycle_of(request), []
+    if request.patron is None:
+        found.append("It has no patron.")
+    same = sa.select(Request.reference).where(
+        Request.library_id == request.library_id, Request.side == BORROWING, Request.id != request.id,
+        Request.patron_id == request.patron_id, Request.state.not_in(lifecycle.terminal),
+        (Request.isbn == request.isbn) & (Request.isbn != "") | (Request.title == request.title),
+        Request.volume == request.volume,
+    )  # fmt: skip
+    if request.patron is not None and (twin := session.scalar(same.limit(1))):
+        found.append(f"The same patron has asked for it already: {twin}.")
+    return found
+
+
+def _printed_reference(session: Session, library: Library, partner_id: str | None) -> str:
+    """The partner's own id where it can be printed as a barcode and is free here, else a reference of ours."""
+    if partner_id and len(partner_id) <= LONGEST_PRINTED and partner_id.isascii() and partner_id.isprintable():
+        taken = sa.select(Request.id).where(
+            Request.library_id == library.id, Request.side == LENDING, Request.reference == partner_id
+        )
+        if session.scalar(taken) is None:
+            return partner_id
+    return next_reference(session, library)
