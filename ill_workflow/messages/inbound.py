@@ -170,7 +170,7 @@ def _take_answer(
 def _from_a_former_lender(
     session: Session, request: OurRequest, attempt: Attempt, heard: Heard, by: By, clock: Clock
 ) -> str:
-    """Recorded, and moves nothing; but one that has sent something is the current one again, if no other's item is here."""
+    """Recorded, and moves nothing; but one that has sent something is the current one again, while no item is here."""
     seeking = request.state in lifecycle_of(request).expand(("SEEKING", "cancel_requested", "needs_review", "unfilled"))
     if not heard.item_was_sent or request.loan_seen or not seeking:
         told = {

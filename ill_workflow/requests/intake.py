@@ -36,7 +36,7 @@ def borrow(
     partner_note: str = "",
     partners: Sequence[str] = (),
 ) -> Request:
-    """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review instead."""
+    """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review."""
     request = _new(session, library, BORROWING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.patron, request.state = patron, "created"
     request.reference = next_reference(session, library)
@@ -114,7 +114,7 @@ def _new(
     for column in Request.__table__.columns:
         default = column.default
         if default is not None and default.is_scalar and getattr(request, column.name) is None:
-            setattr(request, column.name, default.arg)  # type: ignore[attr-defined]
+            setattr(request, column.name, default.arg)
     request.conditions = []
     return request
 

@@ -1,0 +1,124 @@
+"""Puts the application together: settings and a bell become services, and each kind of work gets its function."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.circulation import Circulation, Item, NoCirculation, Shelf, StandIn
+from ill_workflow.clock import Clock, SystemClock, TurnedClock
+from ill_workflow.config import Settings
+from ill_workflow.db import Database, make_engine
+from ill_workflow.libraries import Installation
+from ill_workflow.mail.mailer import Mailer, SmtpMailer
+from ill_workflow.mail.notices import alert_staff, email_slip, notify_patron
+from ill_workflow.messages.transports import send
+from ill_workflow.outbox import Bell, Claimed, SilentBell
+from ill_workflow.requests import due_dates
+from ill_workflow.requests.fields import from_json
+from ill_workflow.slips.making import make_slip
+
+Finish = Callable[[Session], None]
+#: Does one piece of promised work with no transaction open; what is left to write when it is marked done.
+Handler = Callable[["Services", Claimed], Finish | None]
+
+
+@dataclass(frozen=True)
+class Services:
+    """What doors and workers need."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    mailer: Mailer
+    bell: Bell
+    circulation: Circulation
+
+
+def start(settings: Settings, bell: Bell | None = None, *, clock: Clock | None = None) -> Services:
+    """The services of an installation. Without a bell nothing is rung, and the sweep delivers."""
+    bell = bell or SilentBell()
+    settings.data.mkdir(parents=True, exist_ok=True)
+    db = Database(make_engine(settings.url), announce=bell.ring)
+    mailer = SmtpMailer(
+        settings.smtp_host, settings.smtp_port, settings.smtp_user, settings.smtp_password, settings.smtp_tls,
+        settings.smtp_timeout,
+    )  # fmt: skip
+    demo = _is_demo(db)
+    clock = clock or (TurnedClock(lambda: _offset(db)) if demo else SystemClock())
+    circulation: Circulation = StandIn(DEMO_SHELVES) if demo else NoCirculation()
+    return Services(settings, db, clock, mailer, bell, circulation)
+
+
+def turn_clock(db: Database, by: timedelta) -> None:
+    """Turn the demo's clock on. Raises ValueError in a database that no demo made."""
+    with db.writing() as session:
+        installation = session.scalar(sa.select(Installation))
+        if installation is None or not installation.demo:
+            raise ValueError("Only the clock of a demo can be turned.")
+        installation.clock_offset += int(by.total_seconds())
+
+
+#: What stands on the shelves of the demo's libraries, by ISBN.
+DEMO_SHELVES = {
+    "9780141439518": Shelf(True, "PR4034 .P7 2003", "Main stacks, level 2", "31234000551187"),
+    "9780262033848": Shelf(True, "QA76.6 .C662 2009", "Science, level 1", "31234000870041"),
+    "9780199535569": Shelf(True, "PR4172 .W7 2008", "Main stacks, level 3", "31234000412298"),
+    "9780140449136": Shelf(True, "PG3326 .P7 2003", "Main stacks, level 3", "31234000733650"),
+}
+
+
+def _circulate(services: Services, claimed: Claimed) -> Finish | None:
+    told = from_json(claimed.payload["request"])
+    item = Item(
+        reference=told["reference"],
+        barcode=told["item_barcode"] or "",
+        title=told["title"],
+        isbn=told["isbn"],
+        due=told["lender_due"].isoformat() if told["lender_due"] else "",
+    )
+    services.circulation.call(claimed.argument, item)
+    return None
+
+
+def _slip(services: Services, claimed: Claimed) -> Finish:
+    _name, finish = make_slip(services.db, services.clock, services.settings.slips, claimed)
+    return finish
+
+
+def _letter(how: Callable[[Database, Mailer, Clock, str, Claimed], Finish]) -> Handler:
+    def handler(services: Services, claimed: Claimed) -> Finish:
+        return how(services.db, services.mailer, services.clock, services.settings.mail_domain, claimed)
+
+    return handler
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "generate_slip": _slip,
+    "email_slip": lambda s, claimed: email_slip(
+        s.db, s.mailer, s.clock, s.settings.mail_domain, s.settings.slips, claimed
+    ),
+    "send_message": _letter(send),
+    "notify_patron": _letter(notify_patron),
+    "alert_staff": _letter(alert_staff),
+    "circulation": _circulate,
+    "schedule_due_date_check": lambda s, claimed: (
+        lambda session: due_dates.rebuild(session, claimed.request_id or 0, s.clock)
+    ),
+}
+
+
+def _is_demo(db: Database) -> bool:
+    with db.reading() as session:
+        if not sa.inspect(session.connection()).has_table("installation"):
+            return False
+        return bool(session.scalar(sa.select(Installation.demo).limit(1)))
+
+
+def _offset(db: Database) -> timedelta:
+    with db.reading() as session:
+        seconds: Any = session.scalar(sa.select(Installation.clock_offset).where(Installation.demo.is_(True)).limit(1))
+    return timedelta(seconds=seconds or 0)

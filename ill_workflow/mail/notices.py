@@ -1,0 +1,174 @@
+"""Letters about a request: to its patron, to the staff of the library, and slips by mail."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.accounts import Account
+from ill_workflow.clock import Clock
+from ill_workflow.db import Database
+from ill_workflow.errors import BadInput
+from ill_workflow.libraries import Library
+from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, write_letter
+from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
+from ill_workflow.outbox import Claimed, Permanent, TryLater, Uncertain
+from ill_workflow.partners import Partner
+from ill_workflow.patrons import Patron
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.fields import from_json
+from ill_workflow.requests.models import Notice, Request, Slip
+from ill_workflow.slips.making import make_slip
+
+Finish = Callable[[Session], None]
+
+
+def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+    """Write to the patron. One without an address gets no mail: the notice stands on the request alone."""
+    with db.reading() as session:
+        request = session.get_one(Request, claimed.request_id)
+        library, partner, patron = request.library, request.partner, request.patron
+    if patron is None:
+        raise Permanent("The request has no patron.")
+    occasion = "overdue" if claimed.argument.startswith("overdue") else claimed.argument
+    with sending():
+        letter = write_letter(occasion, values_of(claimed, library, partner, patron=patron))
+    if not patron.email:
+        return lambda session: _remember(session, claimed, "patron", "", letter, "", clock)
+    return _send(mailer, clock, domain, claimed, library, letter, "patron", mailbox(patron.name, patron.email))
+
+
+def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+    """Write to the staff's mailbox. A library without one sees the alert on the request alone."""
+    with db.reading() as session:
+        request = session.get_one(Request, claimed.request_id)
+        library, partner = request.library, request.partner
+        label = lifecycle_of(request).label(claimed.payload["request"]["state"])
+    with sending():
+        letter = write_letter(f"alert_{claimed.argument}", values_of(claimed, library, partner, state_label=label))
+    if not library.email:
+        return lambda session: _remember(session, claimed, "staff", "", letter, "", clock)
+    return _send(mailer, clock, domain, claimed, library, letter, "staff", mailbox(library.name, library.email))
+
+
+def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: Path, claimed: Claimed) -> Finish:
+    """Mail a slip to the staff member who printed it; makes it where it isn't there yet."""
+    with db.reading() as session:
+        request = session.get_one(Request, claimed.request_id)
+        library, partner = request.library, request.partner
+        account = session.get(Account, claimed.payload["account"] or 0)
+        made = session.scalar(
+            sa.select(Slip.file).where(Slip.event_id == claimed.event_id, Slip.layout == claimed.argument)
+        )
+    if account is None or not account.email:
+        raise Permanent(f"{account.name if account else 'Whoever printed it'} has no e-mail address.")
+    record: Finish | None = None
+    if made is None or not (folder / made).exists():
+        made, record = make_slip(db, clock, folder, claimed)
+    slip = Attachment(filename=Path(made).name, content=(folder / made).read_bytes())
+    with sending():
+        letter = write_letter("slip", values_of(claimed, library, partner))
+    to = mailbox(account.full_name, account.email)
+    finish = _send(mailer, clock, domain, claimed, library, letter, "staff", to, (slip,))
+
+    def both(session: Session) -> None:
+        if record:
+            record(session)
+        finish(session)
+
+    return both
+
+
+def message_id(claimed: Claimed, domain: str) -> str:
+    """The same for every attempt at the same work, so that a mail server or a reader can see a repeat."""
+    return f"<ill-{claimed.event_id or 0}-{claimed.id}@{domain}>"
+
+
+@contextmanager
+def sending() -> Iterator[None]:
+    """What the mail says about its failures, in the words of promised work."""
+    try:
+        yield
+    except (MailRefused, TemplateBroken, BadInput) as trouble:
+        raise Permanent(trouble.message) from trouble
+    except MailUncertain as trouble:
+        raise Uncertain(trouble.message) from trouble
+    except MailLater as trouble:
+        raise TryLater(trouble.message, destination_down=trouble.destination_down) from trouble
+
+
+def values_of(
+    claimed: Claimed,
+    library: Library,
+    partner: Partner | None,
+    wire_id: str | None = None,
+    *,
+    patron: Patron | None = None,
+    state_label: str = "",
+) -> LetterValues:
+    """The plain values that a letter may use: as they were when it was promised."""
+    told, inputs = from_json(claimed.payload["request"]), from_json(claimed.payload["inputs"])
+    amounts = from_json(claimed.payload["balances"]) or {}
+    amount = inputs.get("amount", inputs.get("cost"))
+    owed = " and ".join(f"{value:.2f} {currency}" for currency, value in amounts.items() if value > 0)
+    due = told["patron_due"] if patron else told["lender_due"]
+    return LetterValues(
+        reference=wire_id or told["reference"],
+        title=told["title"],
+        author=told["author"],
+        library_name=library.name,
+        library_reply_to=library.reply_to or library.email,
+        library_address=library.address,
+        patron_name=patron.name if patron else "",
+        pickup_location=patron.pickup_location if patron else "",
+        partner_name=partner.name if partner else "",
+        due_date=due,
+        return_by=told["return_by"] or inputs.get("return_by"),
+        level=0 if claimed.argument == "overdue_level_0" else max(1, told["notice_level"]),
+        reason=str(inputs.get("reason") or inputs.get("problems") or ""),
+        note=str(inputs.get("note") or ""),
+        amount=owed or (f"{amount:.2f} {inputs.get('currency') or library.currency}" if amount is not None else ""),
+        link=str(inputs.get("link") or inputs.get("file") or ""),
+        state_label=state_label,
+        occasion=claimed.argument,
+        service=told["service"],
+        need_by=told["need_by"],
+        call_number=told["call_number"] or "",
+        item_barcode=told["item_barcode"] or "",
+        partner_reference=told["partner_request_id"] or "",
+        conditions=tuple(told["conditions"] or ()),
+    )
+
+
+def _send(
+    mailer: Mailer, clock: Clock, domain: str, claimed: Claimed, library: Library, letter: Letter, reader: str, to: str,
+    attachments: tuple[Attachment, ...] = (),
+) -> Finish:  # fmt: skip
+    mail_id = message_id(claimed, domain)
+    with sending():
+        mail = Mail(
+            message_id=mail_id,
+            sender=mailbox(library.name, library.email or f"ill@{domain}"),
+            reply_to=library.reply_to or None,
+            to=to,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+            attachments=attachments,
+        )
+        mailer.send(mail, clock.now())
+    return lambda session: _remember(session, claimed, reader, to, letter, mail_id, clock)
+
+
+def _remember(
+    session: Session, claimed: Claimed, reader: str, address: str, letter: Letter, mail_id: str, clock: Clock
+) -> None:
+    notice: dict[str, Any] = {
+        "library_id": claimed.library_id, "request_id": claimed.request_id, "to": reader, "address": address,
+        "occasion": claimed.argument, "subject": letter.subject, "message_id": mail_id, "effect_id": claimed.id,
+        "at": clock.now(),
+    }  # fmt: skip
+    session.add(Notice(**notice))

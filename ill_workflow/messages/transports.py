@@ -1,0 +1,130 @@
+"""Carries messages to partners: handed over to a branch of this installation, or written as a plain mail."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from ill_workflow.clock import Clock
+from ill_workflow.db import Database
+from ill_workflow.libraries import Library
+from ill_workflow.mail.letters import write_letter
+from ill_workflow.mail.mailer import Mail, Mailer, mailbox
+from ill_workflow.mail.notices import message_id, sending, values_of
+from ill_workflow.messages.content import Message, to_dict
+from ill_workflow.messages.hearing import Heard
+from ill_workflow.messages.inbound import hear, kind_of, receive
+from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
+from ill_workflow.outbox import Claimed, Permanent
+from ill_workflow.partners import Partner, partner_for_library
+from ill_workflow.requests import actions
+from ill_workflow.requests.by import By
+from ill_workflow.requests.fields import from_json
+from ill_workflow.requests.models import BORROWING, MessageRow, Request
+
+Finish = Callable[[Session], None]
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message with its two ends."""
+
+    message: Message
+    partner: Partner
+    library: Library
+    side: str
+    saying: Saying
+
+
+def send(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+    """Carry one message over the partner's transport; what is to be written once it has arrived."""
+    with db.reading() as session:
+        outgoing = _compose(session, claimed)
+    if outgoing.partner.transport == "local":
+        return lambda session: _hand_over(session, outgoing, claimed, clock)
+    mail_id = _write_mail(outgoing, mailer, clock, domain, claimed)
+    return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
+
+
+def _compose(session: Session, claimed: Claimed) -> Outgoing:
+    payload = claimed.payload
+    request = session.get_one(Request, claimed.request_id)
+    partner, library = session.get_one(Partner, payload["partner"]), session.get_one(Library, request.library_id)
+    told = from_json(payload["request"])
+    lending = request.side != BORROWING
+    other = session.get(Library, partner.local_library_id) if partner.local_library_id else None
+    saying = Saying(
+        what=claimed.argument,
+        told=told,
+        inputs=from_json(payload["inputs"]),
+        balances=from_json(payload["balances"]),
+        source=payload["source"],
+        wire_id=(told["partner_request_id"] or told["reference"])
+        if lending
+        else payload["wire_id"] or told["reference"],
+        follows=payload["follows"],
+        at=datetime.fromisoformat(payload["at"]),
+        zone=library.zone,
+        our_code=library.code,
+        partner_code=other.code if other else partner.code,
+        return_name=library.name,
+        return_address=library.address,
+    )
+    return Outgoing(lender_says(saying) if lending else borrower_says(saying), partner, library, request.side, saying)
+
+
+def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Clock) -> None:
+    """The other half hears it in the transaction that marks the message sent."""
+    ours = partner_for_library(session, outgoing.partner.local_library_id or 0, outgoing.library.id)
+    if ours is None:
+        raise Permanent(f"{outgoing.partner.name} has no entry for {outgoing.library.name} in its list of partners.")
+    answer = receive(
+        session, outgoing.message, partner=ours, identity=f"effect:{claimed.id}", transport="local", clock=clock
+    )
+    _remember(session, outgoing, claimed, clock.now(), f"{answer.messageStatus} {answer.sentence}")
+    if not answer.ok and outgoing.side == BORROWING:
+        _hear_error(session, outgoing, claimed, answer.sentence, clock)
+    elif not answer.ok:
+        raise Permanent(f"{outgoing.partner.name} answered: {answer.sentence}")
+
+
+def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, sentence: str, clock: Clock) -> None:
+    """A partner that can't take our request can't supply; one that knows nothing of it has nothing to cancel."""
+    if outgoing.saying.what not in ("Request", "Retry", "Cancel"):
+        raise Permanent(f"{outgoing.partner.name} answered: {sentence}")
+    word = "ERROR to our Cancel" if outgoing.saying.what == "Cancel" else "ERROR to our request"
+    request = actions.locked(session, claimed.request_id or 0)
+    if request.wire_id == outgoing.saying.wire_id:
+        hear(session, request, Heard((word,), {"note": sentence}), by=By.a_partner(outgoing.partner), clock=clock)
+
+
+def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> str:
+    partner, library = outgoing.partner, outgoing.library
+    if not partner.email:
+        raise Permanent(f"{partner.name} has no e-mail address. Add one, then send the message again.")
+    mail_id = message_id(claimed, domain)
+    with sending():
+        letter = write_letter("partner", values_of(claimed, library, partner, outgoing.saying.wire_id))
+        mail = Mail(
+            message_id=mail_id,
+            sender=mailbox(library.name, library.email or f"ill@{domain}"),
+            reply_to=library.reply_to or None,
+            to=mailbox(partner.name, partner.email),
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.html,
+        )
+        mailer.send(mail, clock.now())
+    return mail_id
+
+
+def _remember(session: Session, outgoing: Outgoing, claimed: Claimed, at: datetime, outcome: str) -> None:
+    session.add(
+        MessageRow(
+            library_id=outgoing.library.id, request_id=claimed.request_id, partner_id=outgoing.partner.id,
+            incoming=False, identity=f"effect:{claimed.id}", kind=kind_of(outgoing.message),
+            transport=outgoing.partner.transport, content=to_dict(outgoing.message), outcome=outcome,
+            effect_id=claimed.id, at=at,
+        )
+    )  # fmt: skip
