@@ -138,15 +138,19 @@ def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
         for p in promises
     ]  # fmt: skip
     ids = insert_new(session, EffectRow, rows)
-    kinds = sa.select(EffectRow.id, EffectRow.kind).where(EffectRow.id.in_(ids))
-    known = {p.kind for p in promises}
-    rung = [(i, known.copy().pop()) for i in ids] if len(known) == 1 else [(i, k) for i, k in session.execute(kinds)]
-    session.info.setdefault("promised", []).extend(rung)
+    new = sa.select(EffectRow.id, EffectRow.kind).where(EffectRow.id.in_(ids)).order_by(EffectRow.id)
+    session.info.setdefault("promised", []).extend((number, kind) for number, kind in session.execute(new))
     return ids
 
 
 def claim(
-    session: Session, kind: str, *, limit: int, lease: timedelta, ids: Sequence[int] | None = None
+    session: Session,
+    kind: str,
+    *,
+    limit: int,
+    lease: timedelta,
+    ids: Sequence[int] | None = None,
+    patience: timedelta = timedelta(0),
 ) -> list[Claimed]:
     """Take work of a kind: counts the attempt, gives a new token, takes over what a silent worker left behind.
 
@@ -159,9 +163,9 @@ def claim(
     blocked = sa.exists().where(
         earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_((READY, RUNNING))
     )
-    left = (EffectRow.status == RUNNING) & (EffectRow.lease_until <= now)
-    free = (EffectRow.status == READY) & (EffectRow.available_at <= now)
-    wanted = sa.select(EffectRow.id).where(EffectRow.kind == kind, free | left, EffectRow.lane.is_(None) | ~blocked)
+    wanted = sa.select(EffectRow.id).where(
+        EffectRow.kind == kind, _to_do(now, patience), EffectRow.lane.is_(None) | ~blocked
+    )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
     wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
@@ -176,6 +180,17 @@ def claim(
         .execution_options(synchronize_session=False)
     )  # fmt: skip
     return sorted((Claimed(*row) for row in session.execute(taken)), key=lambda c: c.id)
+
+
+def kinds_to_do(session: Session, patience: timedelta) -> list[str]:
+    """The kinds of which something waits that nobody has taken up within `patience`."""
+    return list(session.scalars(sa.select(EffectRow.kind).where(_to_do(db_now(session), patience)).distinct()))
+
+
+def _to_do(now: datetime, patience: timedelta) -> sa.ColumnElement[bool]:
+    left = (EffectRow.status == RUNNING) & (EffectRow.lease_until <= now)
+    free = (EffectRow.status == READY) & (EffectRow.available_at <= now - patience)
+    return free | left
 
 
 def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None:

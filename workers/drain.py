@@ -20,13 +20,19 @@ _log = logging.getLogger(__name__)
 BATCH = 20
 #: How long a kind rests whose destination is down.
 PAUSE = timedelta(seconds=5)
+NONE = timedelta(0)
 
 
-def work_off(services: Services, kind: str, ids: Sequence[int] | None = None, *, most: int = 500) -> int:
-    """Work off what waits of a kind, or these promises of it; how many were done."""
+def work_off(
+    services: Services, kind: str, ids: Sequence[int] | None = None, *, most: int = 500, patience: timedelta = NONE
+) -> int:
+    """Work off what waits of a kind, or these promises of it; how many were done.
+
+    `patience` leaves alone what became due within it: a task for it is on its way.
+    """
     done = tried = 0
     while tried < most:
-        claims = _claim(services, kind, ids)
+        claims = _claim(services, kind, ids, patience)
         for claimed in claims:
             done += _do(services, claimed)
         tried += len(claims)
@@ -43,15 +49,18 @@ def work_off_all(services: Services) -> int:
     return total
 
 
-def _claim(services: Services, kind: str, ids: Sequence[int] | None) -> list[Claimed]:
+def _claim(services: Services, kind: str, ids: Sequence[int] | None, patience: timedelta) -> list[Claimed]:
     limit = 1 if kind in OUTWARD and ids is None else BATCH
     lease = timedelta(seconds=services.settings.lease_seconds)
     with services.db.writing() as session:
-        return outbox.claim(session, kind, limit=limit, lease=lease, ids=ids)
+        return outbox.claim(session, kind, limit=limit, lease=lease, ids=ids, patience=patience)
 
 
 def _do(services: Services, claimed: Claimed) -> bool:
     """One piece of work. Whatever goes wrong with it is written on it, and shown to people."""
+    if claimed.kind not in OUTWARD and claimed.attempts > services.settings.max_attempts:
+        _write(services, lambda session: outbox.bury(session, claimed, "Each worker that took it up died of it."))
+        return False
     try:
         with _lease_kept(services, claimed):
             finish = HANDLERS[claimed.kind](services, claimed)
@@ -61,12 +70,14 @@ def _do(services: Services, claimed: Claimed) -> bool:
             if finish is not None:
                 finish(session)
         return True
-    except Permanent:
-        _write(services, lambda session: outbox.bury(session, claimed, str(reason)))
-    except Uncertain:
-        _write(services, lambda session: outbox.mark_uncertain(session, claimed, str(reason)))
-    except TryLater as reason:
-        _later(services, claimed, str(reason), destination_down=reason.destination_down)
+    except Permanent as trouble:
+        reason = str(trouble)
+        _write(services, lambda session: outbox.bury(session, claimed, reason))
+    except Uncertain as trouble:
+        reason = str(trouble)
+        _write(services, lambda session: outbox.mark_uncertain(session, claimed, reason))
+    except TryLater as trouble:
+        _later(services, claimed, str(trouble), destination_down=trouble.destination_down)
     except Exception as trouble:  # whatever a handler meets, the promise stands
         _log.exception("%s %s failed", claimed.kind, claimed.id)
         _later(services, claimed, f"{type(trouble).__name__}: {trouble}")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
@@ -79,9 +80,9 @@ def perform(
     given, now = inputs or {}, clock.now()
     speaks_for(by, request)
     actors = actors_at(session, by, request.library_id, request.reference)
-    mark = _fingerprint(trigger, request.id, given)
-    if key is not None and (known := _answered(session, request, by, key, mark)):
-        return known
+    content = json.dumps([trigger, request.id, as_json(given)], sort_keys=True, default=str)
+    if key is not None and (known := answered(session, request.library_id, by, key, content)):
+        return Outcome(**{**known, "repeated": True})
     if version is not None and version != request.version:
         raise Conflict(_what_happened(session, request), field="version")
     row = _row(request, trigger, actors)
@@ -92,7 +93,7 @@ def perform(
     facts = gather(session, request, now, inputs=values, by_staff=Actor.STAFF in actors)
     outcome = _step(session, request, trigger, by=by, actors=actors, inputs=values, facts=facts)
     if key is not None:
-        _remember_answer(session, request, by, key, mark, outcome, now)
+        remember_answer(session, request.library_id, by, key, content, asdict(outcome), now)
     return outcome
 
 
@@ -166,6 +167,32 @@ def remember_creation(session: Session, request: Request, by: By, label: str, no
     session.add(event)
     session.flush()
     return event
+
+
+def answered(session: Session, library_id: int, by: By, key: str, content: str) -> dict[str, Any] | None:
+    """The answer that this caller got for the key. Raises Conflict where the key came with other content."""
+    if not key or len(key) > LONGEST_KEY:
+        raise BadInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.", field="key")
+    mine = (Receipt.library_id == library_id) & (Receipt.caller == by.caller) & (Receipt.key == key)
+    receipt = session.scalar(sa.select(Receipt).where(mine))
+    if receipt is None:
+        return None
+    if receipt.fingerprint != _fingerprint(content):
+        raise Conflict("This idempotency key was used for something else. Take a new one.", field="key")
+    return receipt.answer
+
+
+def remember_answer(
+    session: Session, library_id: int, by: By, key: str, content: str, answer: dict[str, Any], now: datetime
+) -> None:
+    receipt = Receipt(
+        library_id=library_id, caller=by.caller, key=key, fingerprint=_fingerprint(content), answer=answer, at=now
+    )
+    session.add(receipt)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Conflict("The same command is being carried out already. Ask again in a moment.", field="key") from None
 
 
 def _row(request: Request, trigger: str, actors: frozenset[Actor]) -> Action | None:
@@ -299,35 +326,12 @@ def _outcome(request: Request, event: Event) -> Outcome:
     )
 
 
-def _fingerprint(trigger: str, request_id: int, inputs: Mapping[str, Any]) -> str:
-    content = json.dumps([trigger, request_id, as_json(inputs)], sort_keys=True, default=str)
-    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()
-
-
-def _answered(session: Session, request: Request, by: By, key: str, mark: str) -> Outcome | None:
-    if not key or len(key) > LONGEST_KEY:
-        raise BadInput(f"An idempotency key has 1 to {LONGEST_KEY} characters.", field="key")
-    mine = (Receipt.library_id == request.library_id) & (Receipt.caller == by.caller) & (Receipt.key == key)
-    receipt = session.scalar(sa.select(Receipt).where(mine))
-    if receipt is None:
-        return None
-    if receipt.fingerprint != mark:
-        raise Conflict("This idempotency key was used for something else. Take a new one.", field="key")
-    return Outcome(**{**receipt.answer, "repeated": True})
-
-
-def _remember_answer(
-    session: Session, request: Request, by: By, key: str, mark: str, outcome: Outcome, now: datetime
-) -> None:
-    receipt = Receipt(
-        library_id=request.library_id, caller=by.caller, key=key, fingerprint=mark, answer=asdict(outcome), at=now
-    )
-    session.add(receipt)
-    session.flush()
-
-
 def _what_happened(session: Session, request: Request) -> str:
     last = session.scalar(sa.select(Event).where(Event.request_id == request.id).order_by(Event.version.desc()))
     state = lifecycle_of(request).label(request.state)
     done = f" {last.who} did: {last.label}." if last else ""
     return f"{request.reference} has changed since you looked.{done} It is {state} now."
+
+
+def _fingerprint(content: str) -> str:
+    return hashlib.sha256(content.encode(errors="surrogatepass")).hexdigest()

@@ -16,7 +16,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.outbox import Claimed, Permanent, TryLater
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import BORROWING, Piece, Request, Slip
-from ill_workflow.slips.content import Address, Layout, SlipContent
+from ill_workflow.slips.content import Address, Layout, Service, SlipContent
 from ill_workflow.slips.layouts import render
 from ill_workflow.slips.storage import write
 
@@ -61,7 +61,7 @@ def content_of(
         return_to=theirs if layout == "return_slip" else _library(library),
         library_name=library.name,
         printed_at=clock.now().astimezone(library.zone),
-        service=request.service,
+        service=cast(Service, request.service),
         partner_reference=_other_id(request, reference),
         author=request.author,
         volume=request.volume,
