@@ -38,6 +38,11 @@ def beat(session: Session, worker: str, now: datetime, info: dict[str, Any]) -> 
     session.merge(Heartbeat(worker=worker, at=now, info=info))
 
 
+def is_taken(session: Session, job: str, slot: str) -> bool:
+    """Whether somebody has taken this slot already: a look that waits for no writer."""
+    return session.scalar(sa.select(JobRun.id).where(JobRun.job == job, JobRun.slot == slot)) is not None
+
+
 def begin(session: Session, job: str, slot: str, now: datetime) -> bool:
     """Take the slot of a job. False: somebody else has it."""
     row = {"job": job, "slot": slot, "started_at": now, "outcome": ""}
@@ -47,6 +52,11 @@ def begin(session: Session, job: str, slot: str, now: datetime) -> bool:
 def end(session: Session, job: str, slot: str, now: datetime, outcome: str) -> None:
     mine = (JobRun.job == job) & (JobRun.slot == slot)
     session.execute(sa.update(JobRun).where(mine).values(finished_at=now, outcome=outcome))
+
+
+def beats(session: Session, since: datetime) -> list[Heartbeat]:
+    """The workers that have given a sign of life since then."""
+    return list(session.scalars(sa.select(Heartbeat).where(Heartbeat.at >= since).order_by(Heartbeat.worker)))
 
 
 def last_runs(session: Session) -> list[JobRun]:

@@ -301,7 +301,7 @@ ACTIONS = (
         (*LOST_FROM, "completed"),
         (Target("lost", ("completed",), g.completed_by_hand), Target("lost", LOST_FROM)),
         needs=(i.COST.optional, i.CURRENCY.optional, i.NOTE.optional),
-        ledger=(Entry("bill", ("replacement",)),), then=(alert_staff("declared_lost"),),
+        ledger=(Entry("bill", ("replacement", "processing")),), then=(alert_staff("declared_lost"),),
         hears=("CompletedWithoutReturn", "Notification lost"),
     ),
     Action(

@@ -118,7 +118,7 @@ def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
 
 @guard("it is news", otherwise="It is known already.")
 def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return bool(inputs.get("note") or inputs.get("status"))
+    return bool(inputs.get("note"))
 
 
 @guard("the status of the answer is Loaned", otherwise="The partner has not shipped.")
@@ -206,7 +206,9 @@ def renewal_was_asked(request: Request, inputs: Inputs, facts: Facts) -> bool:
 
 def previous_was(state: str) -> Guard:
     """Chooses the state that an interruption goes back to."""
-    return Guard(f"it was {state}", f"It was not {state}.", lambda request, inputs, facts: request.previous_state == state)
+    return Guard(
+        f"it was {state}", f"It was not {state}.", lambda request, inputs, facts: request.previous_state == state
+    )
 
 
 def chosen(outcome: str, *, default: bool = False) -> Guard:

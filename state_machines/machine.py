@@ -91,7 +91,7 @@ def _machine(lifecycle: Lifecycle) -> Machine:
             for dest, extra in _destinations(lifecycle, target):
                 machine.add_transition(
                     action.trigger,
-                    _sources(lifecycle, action, target),
+                    list(_sources(lifecycle, action, target)),
                     None if dest == SAME else dest,
                     conditions=[_allowed(lifecycle, action), *map(_condition, (*action.only_if, *extra))],
                     before=_apply(lifecycle, action, target, dest),

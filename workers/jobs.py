@@ -1,0 +1,75 @@
+"""The jobs that run by the clock. Whoever nudges them, each slot of a job is run once."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ill_workflow import outbox, runtime
+from ill_workflow.bootstrap import Services
+from ill_workflow.clock import machine_now
+from ill_workflow.requests import due_dates
+from workers.drain import work_off
+
+_log = logging.getLogger(__name__)
+
+#: How long done work and runs of jobs are kept.
+KEPT_WORK, KEPT_RUNS = timedelta(days=7), timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, and the seconds of its slots."""
+
+    every: int
+    work: Callable[[Services], str]
+
+
+def fire_timers(services: Services) -> str:
+    """Due dates to overdue, the ladder, no answer, long overdue to lost: whatever timer is due pulls its row."""
+    fired = due_dates.fire_due(
+        services.db, services.clock, work_off=lambda: work_off(services, "schedule_due_date_check")
+    )
+    return f"{fired} fired"
+
+
+def sweep(services: Services) -> str:
+    """Look for promised work that nobody has taken up."""
+    with services.db.reading() as session:
+        kinds = outbox.kinds_to_do(session, timedelta(0))
+    return f"{sum(work_off(services, kind) for kind in kinds)} done"
+
+
+def housekeeping(services: Services) -> str:
+    """Forget what nobody needs any more."""
+    now = machine_now()
+    with services.db.writing() as session:
+        forgotten = outbox.forget(session, now - KEPT_WORK) + runtime.forget(session, now - KEPT_RUNS)
+    return f"{forgotten} forgotten"
+
+
+JOBS: Mapping[str, Job] = {
+    "fire_timers": Job(5, fire_timers),
+    "sweep": Job(5, sweep),
+    "housekeeping": Job(300, housekeeping),
+}
+
+
+def run(services: Services, name: str, *, now: datetime | None = None, slot: str | None = None) -> str | None:
+    """Run a job for the present slot. None: the slot has been taken already."""
+    now = now or machine_now()
+    slot = slot or str(int(now.timestamp()) // JOBS[name].every)
+    with services.db.reading() as session:
+        if runtime.is_taken(session, name, slot):
+            return None
+    with services.db.writing() as session:
+        if not runtime.begin(session, name, slot, now):
+            return None
+    try:
+        outcome = JOBS[name].work(services)
+    except Exception as trouble:
+        _log.exception("job %s failed", name)
+        outcome = f"failed: {type(trouble).__name__}: {trouble}"
+    with services.db.writing() as session:
+        runtime.end(session, name, slot, machine_now(), outcome)
+    return outcome

@@ -1,0 +1,83 @@
+"""Each worker's own look into the database, about once a second: with the broker gone or wiped, work goes on."""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from ill_workflow import outbox, runtime
+from ill_workflow.bootstrap import HANDLERS, Services
+from ill_workflow.clock import machine_now
+from workers import jobs
+from workers.drain import work_off
+
+_log = logging.getLogger(__name__)
+
+#: How long a promise may wait for the task that was rung for it.
+PATIENCE = timedelta(seconds=2)
+#: Seconds between two signs of life.
+HEARTBEAT = 5.0
+
+
+class Sweep:
+    """A thread that looks for work that nobody took up, and a few that do it, one for each kind at a time."""
+
+    def __init__(self, services: Services, worker: str) -> None:
+        self._services, self._worker = services, worker
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._pool = ThreadPoolExecutor(len(HANDLERS) + len(jobs.JOBS), thread_name_prefix="sweep")
+        self._busy: set[str] = set()
+        self._lock = threading.Lock()
+        self._last_beat = 0.0
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def look(self) -> None:
+        """One look: whatever waits is begun, kind by kind."""
+        self._give_sign_of_life()
+        if not self._services.settings.sweep:
+            return
+        with self._services.db.reading() as session:
+            kinds = outbox.kinds_to_do(session, PATIENCE)
+        for kind in kinds:
+            self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=PATIENCE))
+        for name in jobs.JOBS:
+            self._begin(f"job {name}", lambda name=name: jobs.run(self._services, name))
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._services.settings.sweep_seconds):
+            try:
+                self.look()
+            except Exception as trouble:  # the database may be away for a while
+                _log.warning("the sweep could not look: %s", trouble)
+
+    def _begin(self, name: str, work: object) -> None:
+        with self._lock:
+            if name in self._busy or self._stop.is_set():
+                return
+            self._busy.add(name)
+        self._pool.submit(self._do, name, work)
+
+    def _do(self, name: str, work: object) -> None:
+        try:
+            work()  # type: ignore[operator]
+        except Exception as trouble:
+            _log.warning("the sweep of %s failed: %s", name, trouble)
+        finally:
+            with self._lock:
+                self._busy.discard(name)
+
+    def _give_sign_of_life(self) -> None:
+        if time.monotonic() - self._last_beat < HEARTBEAT:
+            return
+        with self._services.db.writing() as session:
+            info = {"sweep": self._services.settings.sweep, "bell": self._services.bell.health()}
+            runtime.beat(session, self._worker, machine_now(), info)
+        self._last_beat = time.monotonic()

@@ -1,0 +1,47 @@
+"""The Celery tasks: each loads the services and calls one function of the application."""
+
+from collections.abc import Callable
+from typing import Any
+
+from celery import Celery
+
+from ill_workflow import commands
+from ill_workflow.bootstrap import HANDLERS, Services
+from workers import jobs
+from workers.drain import work_off
+
+#: How much one task works off before it rings for another: a worker must come to rest now and then.
+MOST = 500
+
+
+def register(app: Celery[Any], services: Callable[[], Services]) -> None:
+    """Give the app its tasks. `services` is called in the process that works."""
+    for kind in HANDLERS:
+        _register_effect(app, services, kind)
+    for name in jobs.JOBS:
+        _register_job(app, services, name)
+
+    @app.task(name="ill.take_action")
+    def take_action(**envelope: Any) -> dict[str, Any]:
+        return commands.take_action(services(), envelope)
+
+    @app.task(name="ill.create_request")
+    def create_request(**envelope: Any) -> dict[str, Any]:
+        return commands.create_request(services(), envelope)
+
+
+def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: str) -> None:
+    @app.task(name=f"ill.{kind}")
+    def effect(number: int | None = None) -> None:
+        if number is None:
+            if work_off(services(), kind, most=MOST) >= MOST:
+                app.send_task(f"ill.{kind}", ignore_result=True)
+        elif work_off(services(), kind, [number]) and kind == "send_message":
+            # Whatever waited for this message in its lane was rung for too early.
+            work_off(services(), kind, most=1)
+
+
+def _register_job(app: Celery[Any], services: Callable[[], Services], name: str) -> None:
+    @app.task(name=f"ill.{name}")
+    def job() -> None:
+        jobs.run(services(), name)
