@@ -144,7 +144,7 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     effects = take_back_the_work(session, request, undone)
     attempt = rota.current_attempt(session, request)
     promise_effects(session, request, effects, event, by=by, inputs={"undone": undone.label}, attempt=attempt)
-    return _outcome(request, event)
+    return outcome_of(request, event)
 
 
 def annotate(session: Session, request: Request, text: str, *, by: By, clock: Clock, to_partner: bool) -> Outcome:
@@ -158,7 +158,7 @@ def annotate(session: Session, request: Request, text: str, *, by: By, clock: Cl
     effects = (send_message("Note"),) if to_partner else ()
     attempt = rota.current_attempt(session, request)
     promise_effects(session, request, effects, event, by=by, inputs={"note": note}, attempt=attempt)
-    return _outcome(request, event)
+    return outcome_of(request, event)
 
 
 def remember_creation(session: Session, request: Request, by: By, label: str, now: datetime) -> Event:
@@ -167,6 +167,20 @@ def remember_creation(session: Session, request: Request, by: By, label: str, no
     session.add(event)
     session.flush()
     return event
+
+
+def outcome_of(request: Request, event: Event) -> Outcome:
+    """What an event did, with the state that the request is in now."""
+    return Outcome(
+        event_id=event.id,
+        reference=request.reference,
+        trigger=event.trigger,
+        label=event.label,
+        source=event.source,
+        dest=event.dest,
+        state=lifecycle_of(request).label(request.state),
+        version=request.version,
+    )
 
 
 def answered(session: Session, library_id: int, by: By, key: str, content: str) -> dict[str, Any] | None:
@@ -236,7 +250,7 @@ def _step(
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
     write_entries(session, request, step.entries, event, inputs, facts.now)
     promise_effects(session, request, step.effects, event, by=by, inputs=inputs, former=former, attempt=attempt)
-    return _outcome(request, event)
+    return outcome_of(request, event)
 
 
 def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:
@@ -311,19 +325,6 @@ def _event(
         row=row, actor="partner" if by.told_by else by.actor, account_id=by.account.id if by.account else None,
         who=by.who, partner_id=request.partner_id, told_by=by.told_by, inputs=as_json(inputs), before=before, at=now,
     )  # fmt: skip
-
-
-def _outcome(request: Request, event: Event) -> Outcome:
-    return Outcome(
-        event_id=event.id,
-        reference=request.reference,
-        trigger=event.trigger,
-        label=event.label,
-        source=event.source,
-        dest=event.dest,
-        state=lifecycle_of(request).label(request.state),
-        version=request.version,
-    )
 
 
 def _what_happened(session: Session, request: Request) -> str:

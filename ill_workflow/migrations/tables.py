@@ -1,0 +1,12 @@
+"""All tables, gathered for the comparison of migrations and models."""
+
+from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, timers
+from ill_workflow.db import Base
+from ill_workflow.requests import models
+
+metadata = Base.metadata
+
+__all__ = [
+    "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "partners", "patrons", "runtime",
+    "timers",
+]  # fmt: skip
