@@ -1,0 +1,154 @@
+"""Commands for operators: start everything, see how it is, look at the promised work."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from state_machines.render import as_json as lifecycle_as_json
+from state_machines.render import as_mermaid, as_table
+
+from ill_workflow import outbox, runtime
+from ill_workflow.cli.output import AsJson, say, show
+from ill_workflow.clock import machine_now
+from ill_workflow.errors import BadInput, NotFound
+from ill_workflow.migrations import is_current
+from state_machines.borrowing import BORROWING
+from state_machines.lending import LENDING
+
+outbox_app = typer.Typer(help="Promised work.", no_args_is_help=True)
+
+#: How old the oldest promise may be, and how long a worker silent, before the doctor complains.
+OLD, SILENT = timedelta(seconds=60), timedelta(seconds=20)
+
+
+def register(app: typer.Typer) -> None:
+    app.command("up")(up)
+    app.command("demo")(demo)
+    app.command("doctor")(doctor)
+    app.command("jobs")(jobs)
+    app.command("lifecycles")(lifecycles)
+    app.add_typer(outbox_app, name="outbox")
+
+
+def up(context: typer.Context) -> None:
+    """Run everything: broker, worker, beat and Flower, until Ctrl-C."""
+    raise typer.Exit(context.obj.up(context.obj.settings))
+
+
+def demo(
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="End by itself, non-zero if a story went wrong.")] = False,
+) -> None:
+    """Play four loans before your eyes, in a database of its own."""
+    raise typer.Exit(context.obj.demo(context.obj.settings, once))
+
+
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say how the parts are. The exit code is 1 when something is wrong."""
+    services, found = context.obj.services(), []
+
+    def check(part: str, well: bool, words: str) -> None:
+        found.append({"part": part, "well": well, "says": words})
+
+    current = is_current(services.db.engine)
+    check("tables", current, "up to date" if current else "out of date. Run: ill migrate")
+    if current:
+        _check_work(services, check)
+    mail = services.mailer.check()
+    check("mail server", mail == "ok", mail)
+    folder = services.settings.slips
+    check("slips", *_writable(folder))
+    show(found, as_json=as_json)
+    if not all(row["well"] for row in found):
+        raise typer.Exit(1)
+
+
+def jobs(context: typer.Context, as_json: AsJson = False) -> None:
+    """The periodic jobs, and their last runs."""
+    with context.obj.services().db.reading() as session:
+        rows = runtime.last_runs(session)
+    shown = [{"job": r.job, "started": r.started_at, "finished": r.finished_at, "outcome": r.outcome} for r in rows]
+    show(shown, as_json=as_json, empty="No job has run yet. Is a worker running? ill up")
+
+
+def lifecycles(
+    which: Annotated[str, typer.Argument(help="borrowing, lending or both.")] = "both",
+    form: Annotated[str, typer.Option("--as-form", "--form", help="table, diagram or json.")] = "table",
+) -> None:
+    """Print the lifecycles: as a table, a Mermaid diagram, or JSON."""
+    known = {"borrowing": (BORROWING,), "lending": (LENDING,), "both": (BORROWING, LENDING)}
+    forms = {"table": as_table, "diagram": as_mermaid, "json": lifecycle_as_json}
+    if which not in known:
+        raise BadInput(f"{which!r} is no lifecycle. Choose borrowing, lending or both.", field="which")
+    if form not in forms:
+        raise BadInput(f"{form!r} is no form. Choose table, diagram or json.", field="form")
+    for lifecycle in known[which]:
+        print(forms[form](lifecycle))
+
+
+@outbox_app.command("list")
+def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
+    """What waits by kind, and what needs a person."""
+    with context.obj.services().db.reading() as session:
+        backlog, needing = outbox.backlog(session), outbox.needing_attention(session)
+        paused = outbox.pauses(session)
+    if as_json:
+        say(
+            "",
+            {"backlog": backlog, "paused": {p.kind: p.reason for p in paused}, "attention": [_row(e) for e in needing]},
+            as_json=True,
+        )
+        return
+    print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(backlog.items())) or "nothing"))
+    for pause in paused:
+        print(f"Paused: {pause.kind}: {pause.reason}")
+    if needing:
+        print("Needs attention (mend the cause, then: ill outbox resend ID):")
+        show([_row(e) for e in needing], as_json=False)
+
+
+@outbox_app.command("resend")
+def resend(context: typer.Context, number: int) -> None:
+    """Try again what was given up, or of which nobody knows whether it arrived; with the same identity."""
+    with context.obj.services().db.writing() as session:
+        if not outbox.resend(session, number):
+            raise NotFound(f"Nothing that needs attention has the number {number}.", field="number")
+    print(f"{number} will be tried again.")
+
+
+def _row(effect: outbox.EffectRow) -> dict[str, Any]:
+    return {
+        "id": effect.id, "what": f"{effect.kind} {effect.argument}".strip(), "request": effect.request_id,
+        "status": effect.status, "attempts": effect.attempts, "why": effect.last_error,
+    }  # fmt: skip
+
+
+def _check_work(services: Any, check: Any) -> None:
+    now = machine_now()
+    with services.db.reading() as session:
+        workers, backlog = runtime.beats(session, now - SILENT), outbox.backlog(session)
+        oldest, needing = outbox.oldest_promise(session), outbox.needing_attention(session)
+        paused = outbox.pauses(session)
+    names = ", ".join(w.worker for w in workers)
+    check("workers", bool(workers), names or "none has given a sign of life. Run: ill up")
+    waits = (
+        f"{sum(backlog.values())} waiting, the oldest for {oldest.total_seconds():.0f} s" if oldest else "none waits"
+    )
+    check("promised work", oldest is None or oldest < OLD, waits)
+    check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
+    for pause in paused:
+        check(f"paused: {pause.kind}", False, pause.reason)
+    silent = [str(w.info.get("bell")) for w in workers if str(w.info.get("bell", "")).startswith("silent")]
+    check("bell", not silent, silent[0] if silent else "rings" if workers else "unknown: no worker tells")
+
+
+def _writable(folder: Path) -> tuple[bool, str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".probe"
+        probe.write_bytes(b"x" * 4096)
+        probe.unlink()
+    except OSError as trouble:
+        return False, f"{folder} can't be written: {trouble.strerror}"
+    return True, str(folder)

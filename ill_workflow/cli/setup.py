@@ -1,0 +1,208 @@
+"""Commands with which an installation is set up: tables, libraries, accounts, partners."""
+
+import json
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+import typer
+
+from ill_workflow import accounts, libraries, partners
+from ill_workflow.cli.output import AsJson, At, pairs, say, show
+from ill_workflow.errors import BadInput
+from ill_workflow.migrations import migrate
+
+library_app = typer.Typer(help="The libraries of this installation.", no_args_is_help=True)
+account_app = typer.Typer(help="Accounts of staff and of other systems.", no_args_is_help=True)
+partner_app = typer.Typer(help="The partners of a library.", no_args_is_help=True)
+
+LIBRARY_FIELDS = ("address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended")
+PARTNER_FIELDS = (
+    "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
+    "working_days", "currency", "transport", "status", "hub", "library_of_ours",
+)  # fmt: skip
+Fields = Annotated[list[str] | None, typer.Argument(help="Further fields, as name=value.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("migrate")(migrate_tables)
+    app.add_typer(library_app, name="library")
+    app.add_typer(account_app, name="account")
+    app.add_typer(partner_app, name="partner")
+
+
+def migrate_tables(context: typer.Context) -> None:
+    """Create the tables, or bring them up to date."""
+    settings = context.obj.settings
+    settings.data.mkdir(parents=True, exist_ok=True)
+    migrate(settings.url)
+    print("The tables are up to date.")
+
+
+@library_app.command("add")
+def add_library(
+    context: typer.Context,
+    code: str,
+    name: Annotated[str, typer.Option()],
+    prefix: Annotated[str, typer.Option(help="Of its references: XPX gives XPX-1001.")],
+    time_zone: Annotated[str, typer.Option(help="Such as America/Chicago.")] = "UTC",
+    fields: Fields = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a library. Fields: address, delivery_code, email, reply_to, currency, working_days, lending_suspended."""
+    given = _known(pairs(fields or []), LIBRARY_FIELDS)
+    with context.obj.services().db.writing() as session:
+        library = libraries.add_library(session, code=code, name=name, prefix=prefix, time_zone=time_zone, **given)
+        say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
+
+
+@library_app.command("change")
+def change_library(context: typer.Context, code: str, fields: Fields = None) -> None:
+    """Change fields of a library: `ill library change MAIN lending_suspended=yes`."""
+    with context.obj.services().db.writing() as session:
+        library = libraries.find_library(session, code)
+        for name, value in _known(pairs(fields or []), LIBRARY_FIELDS).items():
+            setattr(library, name, value)
+        print(f"{library.name} is changed.")
+
+
+@library_app.command("list")
+def list_libraries(context: typer.Context, as_json: AsJson = False) -> None:
+    """The libraries."""
+    with context.obj.services().db.reading() as session:
+        rows = session.scalars(sa.select(libraries.Library).order_by(libraries.Library.code)).all()
+        shown = [
+            {"code": r.code, "name": r.name, "prefix": r.prefix, "time zone": r.time_zone, "e-mail": r.email}
+            for r in rows
+        ]
+    show(shown, as_json=as_json)
+
+
+@account_app.command("add")
+def add_account(
+    context: typer.Context,
+    name: str,
+    full_name: Annotated[str, typer.Option()] = "",
+    email: Annotated[str, typer.Option()] = "",
+    system: Annotated[bool, typer.Option("--system", help="Another system: it gets a secret to sign with.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add an account."""
+    with context.obj.services().db.writing() as session:
+        account = accounts.add_account(session, name, full_name=full_name, email=email, system=system)
+        secret = f" Its secret, shown once: {account.secret}" if account.secret else ""
+        say(f"{name} may sign in.{secret}", {"name": name, "secret": account.secret}, as_json=as_json)
+
+
+@account_app.command("grant")
+def grant(context: typer.Context, name: str, role: str, library: At = None) -> None:
+    """Let an account act at a library, as operator or manager."""
+    with context.obj.services().db.writing() as session:
+        place = libraries.find_library(session, library or "")
+        accounts.grant(session, accounts.find_account(session, name), place.id, role)
+        print(f"{name} is {role} at {place.name}.")
+
+
+@account_app.command("list")
+def list_accounts(context: typer.Context, as_json: AsJson = False) -> None:
+    """The accounts and their grants."""
+    with context.obj.services().db.reading() as session:
+        codes = {row.id: row.code for row in session.scalars(sa.select(libraries.Library))}
+        held: dict[int, list[str]] = {}
+        for g in session.scalars(sa.select(accounts.Grant)):
+            held.setdefault(g.account_id, []).append(f"{g.role} at {codes[g.library_id]}")
+        rows = session.scalars(sa.select(accounts.Account).order_by(accounts.Account.name)).all()
+        shown = [
+            {
+                "name": r.name,
+                "full name": r.full_name,
+                "e-mail": r.email,
+                "system": r.system,
+                "grants": held.get(r.id, []),
+            }
+            for r in rows
+        ]
+    show(shown, as_json=as_json)
+
+
+@partner_app.command("add")
+def add_partner(
+    context: typer.Context,
+    code: str,
+    name: Annotated[str, typer.Option()],
+    library: At = None,
+    terms: Annotated[str, typer.Option(help='JSON, such as {"loan_days": 21}')] = "{}",
+    fees: Annotated[str, typer.Option(help='JSON, such as {"replacement": "90.00"}')] = "{}",
+    fields: Fields = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add a partner to a library's list. Fields: email, addresses, delivery_code, transport, hub, library_of_ours, …"""
+    with context.obj.services().db.writing() as session:
+        place = libraries.find_library(session, library or "")
+        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
+        agreed = {"terms": _json("terms", terms), "fees": _json("fees", fees)}
+        partner = partners.add_partner(session, place.id, code=code, name=name, **agreed, **given)
+        say(f"{partner.name} is {code} at {place.name}.", {"code": code, "id": partner.id}, as_json=as_json)
+
+
+@partner_app.command("change")
+def change_partner(
+    context: typer.Context,
+    code: str,
+    library: At = None,
+    terms: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
+    fees: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
+    fields: Fields = None,
+) -> None:
+    """Change fields of a partner."""
+    with context.obj.services().db.writing() as session:
+        place = libraries.find_library(session, library or "")
+        partner = partners.find_partner(session, place.id, code, field="code")
+        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
+        given |= {k: _json(k, v) for k, v in (("terms", terms), ("fees", fees)) if v is not None}
+        partners.change_partner(session, partner, **given)
+        print(f"{partner.name} is changed.")
+
+
+@partner_app.command("list")
+def list_partners(context: typer.Context, library: At = None, as_json: AsJson = False) -> None:
+    """The partners of a library."""
+    with context.obj.services().db.reading() as session:
+        place = libraries.find_library(session, library or "")
+        mine = sa.select(partners.Partner).where(partners.Partner.library_id == place.id)
+        rows = session.scalars(mine.order_by(partners.Partner.code)).all()
+        shown = [
+            {"code": r.code, "name": r.name, "transport": r.transport, "e-mail": r.email, "status": r.status}
+            for r in rows
+        ]
+    show(shown, as_json=as_json)
+
+
+def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
+    for name in given:
+        if name not in names:
+            raise BadInput(f"There is no field {name!r}. Known: {', '.join(names)}.", field=name)
+    found: dict[str, Any] = {name: value.replace("\\n", "\n") for name, value in given.items()}
+    if "lending_suspended" in found:
+        if found["lending_suspended"] not in ("yes", "no"):
+            raise BadInput("lending_suspended is yes or no.", field="lending_suspended")
+        found["lending_suspended"] = found["lending_suspended"] == "yes"
+    return found
+
+
+def _partner_fields(session: sa.orm.Session, library_id: int, given: dict[str, Any]) -> dict[str, Any]:
+    if hub := given.pop("hub", None):
+        given["hub_id"] = partners.find_partner(session, library_id, hub, field="hub").id
+    if ours := given.pop("library_of_ours", None):
+        given["local_library_id"] = libraries.find_library(session, ours).id
+        given.setdefault("transport", "local")
+    return given
+
+
+def _json(name: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise BadInput(f"{name} are a JSON object.", field=name)
+    return value
