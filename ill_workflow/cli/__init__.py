@@ -32,7 +32,7 @@ operations.register(app)
 
 
 def run(doors: Doors) -> None:
-    """Carry out the command that was typed. Errors are sentences on standard error; the exit code is 1, or 2 for usage."""
+    """Carry out the command that was typed. Errors are sentences on standard error; exit code 1, or 2 for usage."""
     try:
         app(obj=doors, standalone_mode=True)
     except IllError as refusal:
