@@ -1,3 +1,3 @@
 """What all tests share; the fixtures themselves are in the plugins."""
 
-pytest_plugins = ["tests.plugins.not_run", "tests.plugins.postgresql", "tests.plugins.broker"]
+pytest_plugins = ["tests.plugins.not_run", "tests.plugins.postgresql", "tests.plugins.broker", "tests.plugins.stage"]

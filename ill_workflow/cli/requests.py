@@ -95,8 +95,8 @@ def list_requests(
         rows = session.scalars(mine.where(Request.state == state) if state else mine).all()
         shown = [
             {
-                "reference": r.reference, "side": r.side, "state": lifecycle_of(r).label(r.state), "title": r.title[:60],
-                "partner": r.partner.name if r.partner else "", "due": r.lender_due,
+                "reference": r.reference, "side": r.side, "state": lifecycle_of(r).label(r.state),
+                "title": r.title[:60],                "partner": r.partner.name if r.partner else "", "due": r.lender_due,
             }
             for r in rows
         ]  # fmt: skip

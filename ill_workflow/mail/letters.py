@@ -106,10 +106,14 @@ def _sentence(name: str, values: LetterValues) -> str:
 
 
 def _short(values: LetterValues) -> dict[str, object]:
-    return {
-        name: f"{value[:LONGEST_VALUE]}…" if isinstance(value, str) and len(value) > LONGEST_VALUE else value
-        for name, value in asdict(values).items()
-    }
+    """The values, none of them endless; only notes and addresses have lines."""
+    found: dict[str, object] = {}
+    for name, value in asdict(values).items():
+        if isinstance(value, str):
+            value = value if name in ("note", "library_address") else " ".join(value.split())
+            value = f"{value[:LONGEST_VALUE]}…" if len(value) > LONGEST_VALUE else value
+        found[name] = value
+    return found
 
 
 def _day(day: date) -> str:

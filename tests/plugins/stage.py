@@ -1,0 +1,274 @@
+"""The stage of the stories: two branches and a partner that reads mail, on a real database, with a clock to turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from ill_workflow import accounts, libraries, partners, patrons
+from ill_workflow.bootstrap import Services
+from ill_workflow.circulation import StandIn
+from ill_workflow.clock import FixedClock
+from ill_workflow.config import Settings
+from ill_workflow.db import Database, make_engine
+from ill_workflow.mail.mailer import RememberingMailer
+from ill_workflow.migrations import migrate
+from ill_workflow.outbox import EffectRow, SilentBell
+from ill_workflow.partners import Partner
+from ill_workflow.requests import actions, due_dates, intake
+from ill_workflow.requests.by import By
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
+from ill_workflow.requests.scan import Scanned, scan
+from workers.drain import work_off, work_off_all
+
+ZONE = ZoneInfo("America/Chicago")
+START = datetime(2026, 2, 2, 9, 0, tzinfo=ZONE)
+BOOK = {"title": "Pride and Prejudice", "author": "Austen, Jane", "isbn": "978-0-14-143951-8"}
+
+
+class Half:
+    """One half of a request, seen from its library. Everything is done by an operator unless said otherwise."""
+
+    def __init__(self, stage: Stage, request_id: int) -> None:
+        self.stage, self.id = stage, request_id
+
+    def __getattr__(self, name: str) -> Any:
+        with self.stage.db.reading() as session:
+            return getattr(session.get_one(Request, self.id), name)
+
+    def does(self, trigger: str, *, by: str = "operator", told_by: str | None = None, key: str | None = None, **inputs):
+        """Take an action, and let the work that it promised be done."""
+        with self.stage.db.writing() as session:
+            request = actions.locked(session, self.id)
+            account = self.stage.account(session, by, request.library.code)
+            outcome = actions.perform(
+                session, request, trigger, by=By.staff(account, told_by), clock=self.stage.clock, inputs=inputs, key=key
+            )
+        self.stage.work()
+        return outcome
+
+    def undoes(self):
+        with self.stage.db.writing() as session:
+            request = actions.locked(session, self.id)
+            account = self.stage.account(session, "operator", request.library.code)
+            outcome = actions.undo(session, request, by=By.staff(account), clock=self.stage.clock)
+        self.stage.work()
+        return outcome
+
+    def scanned(self, code: str | None = None, **how) -> Scanned:
+        with self.stage.db.writing() as session:
+            request = session.get_one(Request, self.id)
+            account = self.stage.account(session, "operator", request.library.code)
+            by = By.staff(account)
+            found = scan(session, request.library, code or request.reference, by=by, clock=self.stage.clock, **how)
+        self.stage.work()
+        return found
+
+    @property
+    def history(self) -> list[str]:
+        return [event.trigger for event in self._of(Event)]
+
+    @property
+    def states(self) -> list[str]:
+        """The states that it went through, each once in a row."""
+        found: list[str] = []
+        for event in self._of(Event):
+            if not found or found[-1] != event.dest:
+                found.append(event.dest)
+        return found
+
+    @property
+    def said(self) -> list[str]:
+        """What it told its partner."""
+        return [m.kind for m in self._of(MessageRow) if not m.incoming]
+
+    @property
+    def heard(self) -> list[str]:
+        return [m.kind for m in self._of(MessageRow) if m.incoming]
+
+    @property
+    def letters(self) -> list[str]:
+        """The occasions of the letters to its patron."""
+        return [n.occasion for n in self._of(Notice) if n.to == "patron"]
+
+    @property
+    def alerts(self) -> list[str]:
+        return [n.occasion for n in self._of(Notice) if n.to == "staff"]
+
+    @property
+    def slips(self) -> list[str]:
+        return [slip.layout for slip in self._of(Slip)]
+
+    @property
+    def timers(self) -> list[str]:
+        from ill_workflow import timers
+
+        with self.stage.db.reading() as session:
+            return [t.name for t in timers.of(session, self.id)]
+
+    @property
+    def balance(self) -> dict[str, Any]:
+        from ill_workflow.fees import Ledger
+
+        with self.stage.db.reading() as session:
+            return Ledger(session, self.library_id, self.id).balances()
+
+    @property
+    def work(self) -> list[tuple[str, str, str]]:
+        """Kind, argument and status of everything that was promised for it."""
+        return [(e.kind, e.argument, e.status) for e in self._of(EffectRow)]
+
+    def _of(self, table: Any) -> list[Any]:
+        with self.stage.db.reading() as session:
+            return list(session.scalars(sa.select(table).where(table.request_id == self.id).order_by(table.id)))
+
+
+class Stage:
+    """Main and Riverside are branches of one installation; Hilltop reads mail."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.clock = FixedClock(START)
+        self.mailer = RememberingMailer()
+        self.circulation = StandIn()
+        self.db = Database(make_engine(url))
+        settings = Settings(data=folder, database_url=url)
+        self.services = Services(settings, self.db, self.clock, self.mailer, SilentBell(), self.circulation)
+        with self.db.writing() as session:
+            main, riverside = (
+                libraries.add_library(
+                    session, code=code, name=name, prefix=prefix, time_zone="America/Chicago",
+                    email=f"ill@{code.lower()}.example", address=f"1 {name} Street\nChicago", delivery_code=code,
+                )
+                for code, name, prefix in (("MAIN", "Main Library", "XPX"), ("RIV", "Riverside Library", "RIV"))
+            )  # fmt: skip
+            self._partners(session, main, riverside)
+            for library in (main, riverside):
+                for role in ("operator", "manager"):
+                    name = f"{role}-{library.code}"
+                    account = accounts.add_account(
+                        session, name, full_name=name, email=f"{name}@{library.code}.example"
+                    )
+                    accounts.grant(session, account, library.id, role)
+            accounts.add_account(session, "nobody")
+
+    def _partners(self, session, main, riverside) -> None:
+        for ours, theirs in ((main, riverside), (riverside, main)):
+            partners.add_partner(
+                session, ours.id, code=theirs.code, name=theirs.name, transport="local", local_library_id=theirs.id,
+                shipping_address=theirs.address, return_address=f"Returns\n{theirs.address}", delivery_code=theirs.code,
+            )  # fmt: skip
+            partners.add_partner(
+                session, ours.id, code="HILL", name="Hilltop College", transport="email", email="ill@hilltop.example",
+                shipping_address="9 Hill Road", return_address="9 Hill Road", delivery_code="HIL",
+            )  # fmt: skip
+
+    def account(self, session, role: str, code: str):
+        name = role if "-" in role or role == "nobody" else f"{role}-{code}"
+        return accounts.find_account(session, name)
+
+    def borrows(self, *, ask: tuple[str, ...] = ("RIV",), at: str = "MAIN", send: bool = True, **more) -> Half:
+        """A patron of Main asks for a book; the request goes to the first of the rota."""
+        fields = {**BOOK, **{k: v for k, v in more.items() if k != "service"}}
+        with self.db.writing() as session:
+            library = libraries.find_library(session, at)
+            patron = patrons.remember_patron(
+                session, library.id, "21234000012345", name="Ann Reader", email="ann@readers.example"
+            )
+            by = By.staff(self.account(session, "operator", at))
+            request = intake.borrow(
+                session, library, fields, by=by, clock=self.clock, patron=patron, partners=ask,
+                service=more.get("service", "loan"),
+            )  # fmt: skip
+            half = Half(self, request.id)
+        self.work()
+        if send:
+            half.does("submit")
+        return half
+
+    def lends(
+        self, *, at: str = "MAIN", to: str = "HILL", service: str = "loan", partner_id: str = "H-77", **fields
+    ) -> Half:
+        """Staff type in what a partner asks for by mail."""
+        with self.db.writing() as session:
+            library = libraries.find_library(session, at)
+            partner = partners.find_partner(session, library.id, to)
+            request = intake.lend(
+                session, library, partner, {**BOOK, **fields}, by=By.staff(self.account(session, "operator", at)),
+                clock=self.clock, partner_request_id=partner_id, service=service,
+            )  # fmt: skip
+            half = Half(self, request.id)
+        self.work()
+        return half
+
+    def other_half(self, half: Half) -> Half:
+        """The lending half of a borrowing request that went to another branch."""
+        with self.db.reading() as session:
+            rows = sa.select(Request.id).where(Request.side == "lending", Request.partner_request_id == half.wire_id)
+            return Half(self, session.scalars(rows.order_by(Request.id.desc())).first())
+
+    def agrees(self, at: str, partner: str, *, fees: dict[str, str] | None = None, **terms: Any) -> None:
+        with self.db.writing() as session:
+            library = libraries.find_library(session, at)
+            entry = partners.find_partner(session, library.id, partner)
+            partners.change_partner(session, entry, terms={**entry.terms, **terms}, fees=fees or entry.fees)
+
+    def work(self) -> None:
+        """Let workers do all that was promised."""
+        work_off_all(self.services)
+
+    def waits_until(self, day: str | date, at: time = time(9, 0)) -> None:
+        """Turn the clock day by day, as a clock does; what is due is fired."""
+        day = date.fromisoformat(day) if isinstance(day, str) else day
+        end = datetime.combine(day, at, tzinfo=ZONE)
+        while self.clock.now() < end:
+            self.clock.turn(min(end, self.clock.now() + timedelta(days=1)).astimezone(UTC))
+            due_dates.fire_due(self.db, self.clock, work_off=lambda: work_off(self.services, "schedule_due_date_check"))
+            self.work()
+
+    def mails(self, address: str) -> list[str]:
+        return [mail.subject for mail in self.mailer.mails_to(address)]
+
+    def partner(self, at: str, code: str) -> Partner:
+        with self.db.reading() as session:
+            return partners.find_partner(session, libraries.find_library(session, at).id, code)
+
+
+@pytest.fixture
+def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
+    """A stage on SQLite, and once more on PostgreSQL."""
+    stage = Stage(database_url, tmp_path / "data")
+    yield stage
+    stage.db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the tables in it, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "ill.db"
+    migrate(f"sqlite:///{path}")
+    engine = make_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database with its tables, one that nobody else uses: on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "ill.db"
+        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgresql")
+    url = server.create_database(template=server.template("ill", migrate))
+    yield url
+    server.drop_database(url)
