@@ -43,5 +43,5 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
 
 def _register_job(app: Celery[Any], services: Callable[[], Services], name: str) -> None:
     @app.task(name=f"ill.{name}")
-    def job() -> None:
-        jobs.run(services(), name)
+    def job(slot: str | None = None) -> None:
+        jobs.run(services(), name, slot=slot)

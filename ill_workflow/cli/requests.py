@@ -96,7 +96,8 @@ def list_requests(
         shown = [
             {
                 "reference": r.reference, "side": r.side, "state": lifecycle_of(r).label(r.state),
-                "title": r.title[:60],                "partner": r.partner.name if r.partner else "", "due": r.lender_due,
+                "title": r.title[:60],
+                "partner": r.partner.name if r.partner else "", "due": r.lender_due,
             }
             for r in rows
         ]  # fmt: skip

@@ -1,0 +1,294 @@
+"""Runs everything that belongs to an installation as child processes, and the demo on top of it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import sqlalchemy as sa
+
+from ill_workflow import demo as demo_play
+from ill_workflow import runtime
+from ill_workflow.bootstrap import Services, start
+from ill_workflow.clock import machine_now
+from ill_workflow.config import Settings
+from ill_workflow.db import make_engine
+from ill_workflow.errors import BadInput, IllError
+from ill_workflow.migrations import migrate
+from workers.app import make_app
+from workers.bell import CeleryBell
+from workers.broker import find_broker
+from workers.children import Child, Children
+
+FLOWER_PORT = 5555
+#: Seconds that the programs get to come up.
+STARTING = 60.0
+
+
+class Stack:
+    """The broker, a worker, beat and Flower of one installation, and for the demo a mail catcher."""
+
+    def __init__(self, settings: Settings, *, catch_mail: bool, tell: Callable[[str], None]) -> None:
+        self.settings, self._tell = settings, tell
+        self._children = Children()
+        self._broker = find_broker(settings)
+        self._catch_mail = catch_mail
+        self.flower_port = 0
+
+    @property
+    def flower(self) -> str:
+        return f"http://127.0.0.1:{self.flower_port}"
+
+    def start(self) -> Settings:
+        """Start everything and wait until it answers; the settings under which it runs."""
+        self._broker.start()
+        settings = self.settings.model_copy(update={"broker_url": self._broker.celery_url})
+        if self._catch_mail:
+            settings = settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": self._start_catcher()})
+        self.settings = settings
+        migrate(settings.url)
+        return settings
+
+    def start_workers(self) -> None:
+        celery = [sys.executable, "-m", "celery", "-A", "workers.main:celery_app"]
+        data = self.settings.data
+        host = f"ill-{os.getpid()}@{socket.gethostname()}"
+        worker = self._child(
+            "worker", [*celery, "worker", f"--hostname={host}", "--concurrency=2", "-O", "fair", "--loglevel=INFO"]
+        )
+        self._child("beat", [*celery, "beat", f"--schedule={data / 'beat'}", "--pidfile=", "--loglevel=INFO"])
+        wanted = FLOWER_PORT
+        self.flower_port = free_port(wanted)
+        if self.flower_port != wanted:
+            self._tell(f"Port {wanted} is taken: Flower is on {self.flower_port}.")
+        flower = self._child(
+            "flower",
+            [
+                *celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", "--max-tasks=10000",
+                "--read_only=true", "--purge_offline_workers=300", "--logging=warning",
+            ],
+            FLOWER_UNAUTHENTICATED_API="true",
+        )  # fmt: skip
+        worker.wait_until(self._worker_is_there, seconds=STARTING)
+        flower.wait_until(lambda: self._fetch("/healthcheck") is not None, seconds=STARTING)
+
+    def tasks(self) -> dict[str, Any]:
+        """The Celery tasks as Flower's API lists them."""
+        found = self._fetch("/api/tasks?limit=10000")
+        return json.loads(found) if found else {}
+
+    def stop(self) -> None:
+        self._children.stop()
+        self._broker.stop()
+
+    def dead(self) -> list[str]:
+        """Programs that died and were given up."""
+        return [child.name for child in self._children if child.given_up]
+
+    def _start_catcher(self) -> int:
+        folder = self.settings.data / "mails"
+        port = free_port(0)
+        catcher = self._child(
+            "mail catcher", [sys.executable, "-m", "workers.catcher", "--folder", str(folder), "--port", str(port)]
+        )
+        catcher.wait_until(lambda: _is_open(port), seconds=STARTING)
+        return port
+
+    def _child(self, name: str, argv: list[str], **env: str) -> Child:
+        logs = self.settings.data / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        child = Child(name, argv, {**os.environ, **_environment(self.settings), **env}, logs / f"{name}.log")
+        return self._children.start(child)
+
+    def _worker_is_there(self) -> bool:
+        with _looking_into(self.settings) as session:
+            return bool(runtime.beats(session, machine_now() - timedelta(seconds=STARTING)))
+
+    def _fetch(self, path: str) -> bytes | None:
+        try:
+            with urllib.request.urlopen(self.flower + path, timeout=5) as answer:  # noqa: S310 - our own loopback
+                return bytes(answer.read())
+        except OSError:
+            return None
+
+
+def up(settings: Settings) -> int:
+    """`ill up`: everything, until Ctrl-C."""
+    stack = Stack(settings, catch_mail=False, tell=print)
+    with _until_asked() as asked:
+        try:
+            stack.start()
+            stack.start_workers()
+            print(f"Flower: {stack.flower}\nData: {settings.data.resolve()}\nCtrl-C ends it.", flush=True)
+            while not asked.wait(1.0):
+                if dead := stack.dead():
+                    print(f"{', '.join(dead)} died again and again. See {settings.data / 'logs'}.", file=sys.stderr)
+                    return 1
+        finally:
+            stack.stop()
+    return 0
+
+
+def demo(settings: Settings, once: bool) -> int:
+    """`ill demo`: four loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
+    folder = settings.data / "demo"
+    _make_room(folder)
+    own = settings.model_copy(
+        update={
+            "data": folder, "database_url": None, "mail_domain": "demo.localhost", "smtp_user": None,
+            "smtp_tls": "none",
+        }
+    )  # fmt: skip
+    tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
+    stack = Stack(own, catch_mail=True, tell=tell)
+    with _until_asked() as asked:
+        try:
+            tell("Starting: broker, mail catcher, worker, beat, Flower …")
+            services = _services(stack.start())
+            demo_play.make_world(services)
+            services = _services(stack.settings)  # now it knows that it is a demo, and obeys the turned clock
+            stack.start_workers()
+            return _play(stack, services, asked, once, tell)
+        finally:
+            stack.stop()
+    return 130
+
+
+def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, tell: Callable[[str], None]) -> int:
+    app = make_app(stack.settings.broker_url or "")
+    turns = iter(range(1_000_000))
+
+    def nudge() -> None:
+        app.send_task("ill.fire_timers", kwargs={"slot": f"turned {next(turns)}"}, ignore_result=True)
+
+    play = demo_play.Play(services, tell, nudge)
+    play.all()
+    report = {**play.report(), "flower": stack.flower, "tasks": stack.tasks()}
+    path = Path("demo-report.json")
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
+    wrong = [story.name for story in play.stories if story.went_wrong]
+    _say_where_to_look(stack, path, tell)
+    if once:
+        if wrong:
+            tell(f"\nWent wrong: {', '.join(wrong)}")
+        return 1 if wrong else 0
+    tell("\nEverything stays up until Ctrl-C.")
+    asked.wait()
+    return 0
+
+
+def _say_where_to_look(stack: Stack, report: Path, tell: Callable[[str], None]) -> None:
+    data = stack.settings.data.resolve()
+    tell(
+        f"""
+Where to look
+  Slips (PDF)   {data / "slips"}
+  Mails         {data / "mails"}
+  Flower        {stack.flower}
+  Report        {report.resolve()}
+
+Commands to try, in another terminal
+  export ILL_DATA={data} ILL_AS=ann
+  {Path(sys.executable).parent / "ill"} request list
+  {Path(sys.executable).parent / "ill"} request show XPX-1001
+  {Path(sys.executable).parent / "ill"} act XPX-1001 ship
+  {Path(sys.executable).parent / "ill"} doctor"""
+    )
+
+
+def free_port(wanted: int) -> int:
+    """This port on loopback where it is free, else another one that is."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise IllError("No port is free on 127.0.0.1.")
+
+
+def _make_room(folder: Path) -> None:
+    """Remove the demo of last time. Raises BadInput rather than remove what no demo made."""
+    database = folder / "ill.db"
+    if not folder.exists():
+        return
+    if database.exists():
+        engine = make_engine(f"sqlite:///{database.resolve()}")
+        with engine.connect() as connection:
+            tables = sa.inspect(connection).has_table("installation")
+            made = tables and connection.scalar(sa.text("SELECT demo FROM installation LIMIT 1"))
+            empty = not tables or connection.scalar(sa.text("SELECT count(*) FROM library")) == 0
+        engine.dispose()
+        if not made and not empty:
+            raise BadInput(f"{folder} holds a database that no demo made. Choose another ILL_DATA.", field="ILL_DATA")
+    elif any(folder.iterdir()) and not (folder / "logs").exists():
+        raise BadInput(f"{folder} holds files that no demo made. Choose another ILL_DATA.", field="ILL_DATA")
+    shutil.rmtree(folder)
+
+
+def _services(settings: Settings) -> Services:
+    app = make_app(settings.broker_url or "", settings.result_backend)
+    return start(settings, CeleryBell(app, settings.bell_bound))
+
+
+@contextmanager
+def _looking_into(settings: Settings) -> Iterator[Any]:
+    """A look into the database of an installation."""
+    services = start(settings)
+    try:
+        with services.db.reading() as session:
+            yield session
+    finally:
+        services.db.engine.dispose()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The same settings for the children."""
+    given = settings.model_dump(exclude_none=True, exclude={"as_"})
+    return {
+        f"ILL_{name.upper()}": str(value.resolve() if isinstance(value, Path) else value)
+        for name, value in given.items()
+    }
+
+
+@contextmanager
+def _until_asked() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM set the event; a second one ends the hard way."""
+    asked = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        raise _Asked
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    except _Asked:
+        print("\nEnding …", flush=True)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Asked(BaseException):
+    """Somebody wants us to end."""
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
