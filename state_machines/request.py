@@ -58,7 +58,7 @@ class Terms:
     renewal_days: int = 28
     respond_days: int = 3
     transit_days: int = 3
-    ladder: tuple[int, ...] = (0, 7, 14)  #: days after the due date on which a notice goes out
+    ladder: tuple[int, ...] = (7, 14)  #: days after the due date on which another notice goes out
     lost_after_days: int | None = 45
     pickup_days: int = 10
     completes_itself: bool = False  #: this partner can't tell us that a loan is complete

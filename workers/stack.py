@@ -198,10 +198,10 @@ Where to look
   Report        {report.resolve()}
 
 Commands to try, in another terminal
-  export ILL_DATA={data} ILL_AS=ann
+  export ILL_DATA={data} ILL_SMTP_PORT={stack.settings.smtp_port} ILL_AS=ann
   {Path(sys.executable).parent / "ill"} request list
   {Path(sys.executable).parent / "ill"} request show XPX-1001
-  {Path(sys.executable).parent / "ill"} act XPX-1001 ship
+  {Path(sys.executable).parent / "ill"} act XPX-1001 request_renewal
   {Path(sys.executable).parent / "ill"} doctor"""
     )
 

@@ -16,6 +16,10 @@ As = Annotated[str | None, typer.Option("--as", envvar="ILL_AS", help="The accou
 At = Annotated[str | None, typer.Option("--library", envvar="ILL_LIBRARY", help="The library's code.")]
 
 
+#: How wide a table is that nobody watches: a pipe has no width.
+WIDE = 200
+
+
 def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
     """Print rows, which all have the same keys."""
     if as_json:
@@ -28,7 +32,7 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.")
             table.add_column(name, overflow="fold")
         for row in rows:
             table.add_row(*(_words(value) for value in row.values()))
-        Console().print(table)
+        Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
 def say(sentence: str, data: dict[str, Any], *, as_json: bool) -> None:

@@ -127,7 +127,7 @@ def values_of(
         partner_name=partner.name if partner else "",
         due_date=due,
         return_by=told["return_by"] or inputs.get("return_by"),
-        level=0 if claimed.argument == "overdue_level_0" else max(1, told["notice_level"]),
+        level=0 if claimed.argument == "overdue_level_0" else 1 + told["notice_level"],
         reason=str(inputs.get("reason") or inputs.get("problems") or ""),
         note=str(inputs.get("note") or ""),
         amount=owed or (f"{amount:.2f} {inputs.get('currency') or library.currency}" if amount is not None else ""),

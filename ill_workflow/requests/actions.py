@@ -214,9 +214,11 @@ def _row(request: Request, trigger: str, actors: frozenset[Actor]) -> Action | N
     lifecycle = lifecycle_of(request)
     rows = lifecycle.rows(trigger)
     if not rows:
-        known = ", ".join(dict.fromkeys(a.trigger for a in lifecycle.actions))
+        may = [a.trigger for a in lifecycle.actions if request.state in lifecycle.sources(a) and actors & set(a.by)]
         raise BadInput(
-            f"There is no action {trigger[:64]!r} on a {request.side} request. Known: {known}.", field="trigger"
+            f"There is no action {trigger[:64]!r} on a {request.side} request. "
+            f"Possible now: {', '.join(dict.fromkeys(may)) or 'nothing'}.",
+            field="trigger",
         )
     here = [row for row in rows if request.state in lifecycle.sources(row) and actors & set(row.by)]
     return here[0] if here else None
