@@ -3,6 +3,7 @@
 from state_machines import changes as c
 from state_machines import guards as g
 from state_machines import inputs as i
+from state_machines.checks import check
 from state_machines.declaration import (
     CLOCK,
     MANAGER,
@@ -435,3 +436,5 @@ BORROWING = Lifecycle(
     actions=ACTIONS,
     timers=TIMERS,
 )
+
+check(BORROWING)

@@ -170,6 +170,11 @@ class Lifecycle:
     def sources(self, action: Action) -> tuple[str, ...]:
         return self.expand(action.source, action.less)
 
+    def targets(self, action: Action) -> tuple[Target, ...]:
+        """The outcomes of a row that can come about: a list of outcomes may be shared with other rows."""
+        sources = set(self.sources(action))
+        return tuple(t for t in action.targets if not t.source or sources & set(self.expand(t.source)))
+
     def rows(self, trigger: str) -> tuple[Action, ...]:
         return tuple(a for a in self.actions if a.trigger == trigger)
 

@@ -3,6 +3,7 @@
 from state_machines import changes as c
 from state_machines import guards as g
 from state_machines import inputs as i
+from state_machines.checks import check
 from state_machines.declaration import (
     CLOCK,
     MANAGER,
@@ -200,9 +201,9 @@ ACTIONS = (
         needs=(i.DUE_DATE.optional,), records=(c.lift_recall,), then=(send_message("DueDate"),),
     ),
     Action(
-        "partner_returned", "Partner Returned", (PARTNER,), ("any",),
+        "partner_returned", "Partner Returned", (PARTNER,), (*UNEXPECTED_RETURN, "ON_LOAN"),
         (Target(SAME, ("damaged",)), Target("returned_by_partner")),
-        less=("BACK", "completed", "delivered"), needs=(i.CARRIER.optional, i.TRACKING.optional, i.NOTE.optional),
+        needs=(i.CARRIER.optional, i.TRACKING.optional, i.NOTE.optional),
         records=(c.set_tracking,), then=(alert_staff("unexpected_return", only_from=UNEXPECTED_RETURN),),
         hears=("ShippedReturn",),
     ),
@@ -332,3 +333,5 @@ LENDING = Lifecycle(
     actions=ACTIONS,
     timers=TIMERS,
 )
+
+check(LENDING)

@@ -16,10 +16,10 @@ def as_table(lifecycle: Lifecycle) -> str:
         cells = (
             f"`{action.trigger}` ({action.label})",
             _sources(action),
-            " \\| ".join(_target(target) for target in action.targets),
+            " \\| ".join(_target(target) for target in lifecycle.targets(action)),
             ", ".join(action.by),
             ", ".join(need.label if need.required else f"[{need.label}]" for need in action.needs),
-            "; ".join(_effects(action)),
+            "; ".join(_effects(lifecycle, action)),
         )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
@@ -29,7 +29,7 @@ def as_mermaid(lifecycle: Lifecycle) -> str:
     """A state diagram for Mermaid: an arrow for each way from one state to another, with what takes it."""
     ways: dict[tuple[str, str], list[str]] = {}
     for action in lifecycle.actions:
-        for target in action.targets:
+        for target in lifecycle.targets(action):
             for source in lifecycle.sources(action):
                 inside = not target.source or source in lifecycle.expand(target.source)
                 if inside and target.dest in {s.name for s in lifecycle.states} - {source}:
@@ -84,7 +84,7 @@ def _row(lifecycle: Lifecycle, action: Action) -> dict[str, Any]:
                 "if": target.only_if.label if target.only_if else None,
                 "effects": [effect.label for effect in target.then],
             }
-            for target in action.targets
+            for target in lifecycle.targets(action)
         ],
         "only_if": [{"label": guard.label, "otherwise": guard.otherwise} for guard in action.only_if],
         "needs": [
@@ -119,13 +119,13 @@ def _target(target: Target) -> str:
     return f"{name} ({said})" if said else name
 
 
-def _effects(action: Action) -> list[str]:
+def _effects(lifecycle: Lifecycle, action: Action) -> list[str]:
     found = [f"ledger: {entry.do}{' provisional' if entry.provisional else ''}" for entry in action.ledger]
     for effect in action.then:
         limits = [f"from {', '.join(effect.only_from)}" if effect.only_from else ""]
         limits.append(f"if {effect.only_if.label}" if effect.only_if else "")
         said = "; ".join(limit for limit in limits if limit)
         found.append(f"{effect.label} ({said})" if said else effect.label)
-    for target in action.targets:
+    for target in lifecycle.targets(action):
         found += [f"{target.dest}: {effect.label}" for effect in target.then]
     return found
