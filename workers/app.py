@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import celery
 from celery import Celery
 from celery.worker.request import Request
 from kombu import Queue
+
+if TYPE_CHECKING:
+    BaseTask = celery.Task[Any, Any]
+else:
+    BaseTask = celery.Task
 
 #: The queues, and the names of the tasks that each of them takes.
 QUEUES: dict[str, tuple[str, ...]] = {
@@ -26,9 +31,11 @@ _DEFAULT_QUEUE = "ill.doors"
 _QUEUE_OF = {task: queue for queue, tasks in QUEUES.items() for task in tasks}
 
 
-def make_app(broker_url: str, result_backend: str | None = None) -> Celery:
+def make_app(broker_url: str, result_backend: str | None = None) -> Celery[Any]:
     """A Celery app for this broker; the answers to commands are kept there too unless there is a `result_backend`."""
-    app = Celery("ill", broker=broker_url, backend=result_backend or _backend_beside(broker_url), task_cls=Task)
+    app: Celery[Any] = Celery(
+        "ill", broker=broker_url, backend=result_backend or _backend_beside(broker_url), task_cls=Task
+    )
     app.conf.update(
         # JSON alone: nobody who can reach the broker may hand us code.
         task_serializer="json",
@@ -67,20 +74,20 @@ def queue_of(task: str) -> str:
     return _QUEUE_OF.get(task, _DEFAULT_QUEUE)
 
 
-class QuietRequest(Request):  # type: ignore[misc]
+class QuietRequest(Request):
     """A task's request that tells neither events, logs nor `inspect` what the task was called with."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._argsrepr = self._kwargsrepr = ""
         # Not empty here: the tracer would then print the arguments themselves.
-        self._request_dict.update(argsrepr="-", kwargsrepr="-")
+        self._request_dict.update(argsrepr="-", kwargsrepr="-")  # type: ignore[attr-defined]
 
     def info(self, safe: bool = False) -> Any:
         return super().info(safe=True)
 
 
-class Task(celery.Task):  # type: ignore[misc]
+class Task(BaseTask):
     """What every task of ours has in common."""
 
     Request = "workers.app:QuietRequest"

@@ -9,6 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import redis
 from celery import Celery
@@ -36,7 +37,7 @@ class CeleryBell:
 
     def __init__(
         self,
-        app: Celery,
+        app: Celery[Any],
         bound: int = 200,
         *,
         client: redis.Redis | None = None,
@@ -95,12 +96,12 @@ class CeleryBell:
             if waiting > 10 * self.bound:
                 continue
             if waiting > self.bound or len(numbers) > self.bound:
-                envelopes.append(self._envelope(queue, name, []))
+                envelopes.append(self._envelope(queue, name, ()))
             else:
-                envelopes.extend(self._envelope(queue, name, [number]) for number in numbers)
+                envelopes.extend(self._envelope(queue, name, (number,)) for number in numbers)
         return filled
 
-    def _envelope(self, queue: str, name: str, args: list[int]) -> str:
+    def _envelope(self, queue: str, name: str, args: tuple[int, ...]) -> str:
         """A Celery message as kombu's Redis transport writes it."""
         task = self._app.amqp.as_task_v2(str(uuid.uuid4()), name, args, argsrepr="", kwargsrepr="", ignore_result=True)
         return json.dumps(

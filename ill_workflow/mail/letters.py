@@ -1,5 +1,6 @@
 """The letters that leave the house: one template each, filled with plain values and nothing else."""
 
+import html
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from markupsafe import escape
 
 from ill_workflow.errors import IllError
 from ill_workflow.mail.sentences import ALERTS, MESSAGES
@@ -126,7 +126,7 @@ def _one_line(subject: str) -> str:
 
 def _html(text: str) -> str:
     """The same letter for readers that show HTML: a paragraph for each, every value escaped."""
-    paragraphs = (f"<p>{str(escape(p)).replace(chr(10), '<br>')}</p>" for p in text.strip().split("\n\n"))
+    paragraphs = (f"<p>{html.escape(p).replace(chr(10), '<br>')}</p>" for p in text.strip().split("\n\n"))
     return (
         '<!DOCTYPE html><html lang="en"><body style="font-family: sans-serif; max-width: 40em">'
         + "\n".join(paragraphs)

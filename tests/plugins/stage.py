@@ -23,7 +23,6 @@ from ill_workflow.outbox import EffectRow, SilentBell
 from ill_workflow.partners import Partner
 from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
-from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
 from ill_workflow.requests.scan import Scanned, scan
 from workers.drain import work_off, work_off_all
