@@ -17,7 +17,9 @@ from ill_workflow.mail.mailer import Mailer, SmtpMailer
 from ill_workflow.mail.notices import alert_staff, email_slip, notify_patron
 from ill_workflow.messages.transports import send
 from ill_workflow.outbox import Bell, Claimed, SilentBell
-from ill_workflow.requests import due_dates
+from ill_workflow.requests import actions, due_dates
+from ill_workflow.requests.by import SYSTEM
+from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import from_json
 from ill_workflow.slips.making import make_slip
 
@@ -66,8 +68,8 @@ def turn_clock(db: Database, by: timedelta) -> None:
 DEMO_SHELVES = {
     "9780141439518": Shelf(True, "PR4034 .P7 2003", "Main stacks, level 2", "31234000551187"),
     "9780262033848": Shelf(True, "QA76.6 .C662 2009", "Science, level 1", "31234000870041"),
-    "9780199535569": Shelf(True, "PR4172 .W7 2008", "Main stacks, level 3", "31234000412298"),
-    "9780140449136": Shelf(True, "PG3326 .P7 2003", "Main stacks, level 3", "31234000733650"),
+    "9780141441146": Shelf(False, reason="NotOnShelf"),
+    "9785170909353": Shelf(True, "PG3366 .V6 2015", "Main stacks, level 3", "31234000733650"),
 }
 
 
@@ -80,8 +82,27 @@ def _circulate(services: Services, claimed: Claimed) -> Finish | None:
         isbn=told["isbn"],
         due=told["lender_due"].isoformat() if told["lender_due"] else "",
     )
+    if claimed.argument == "find":
+        return _availability(services, claimed, services.circulation.find(item))
     services.circulation.call(claimed.argument, item)
     return None
+
+
+def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> Finish | None:
+    """Record what the circulation system knows of the shelf, while that still matters."""
+    if shelf is None:
+        return None
+    known = {
+        "found": shelf.found, "call_number": shelf.call_number, "location": shelf.location,
+        "item_barcode": shelf.item_barcode, "reason": shelf.reason,
+    }  # fmt: skip
+
+    def record(session: Session) -> None:
+        request = actions.locked(session, claimed.request_id or 0)
+        if lifecycle_of(request).row("record_availability", request.state):
+            actions.perform(session, request, "record_availability", by=SYSTEM, clock=services.clock, inputs=known)
+
+    return record
 
 
 def _slip(services: Services, claimed: Claimed) -> Finish:

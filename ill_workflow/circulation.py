@@ -35,7 +35,8 @@ class Circulation(Protocol):
     def call(self, call: str, item: Item) -> str:
         """Make the call; what the system answered, in words."""
 
-    def find(self, item: Item) -> Shelf: ...
+    def find(self, item: Item) -> Shelf | None:
+        """Look where the item stands. None: there is nobody to ask, and staff look at the shelf."""
 
 
 class NoCirculation:
@@ -44,8 +45,8 @@ class NoCirculation:
     def call(self, call: str, item: Item) -> str:
         return "No circulation system is connected; staff record it there."
 
-    def find(self, item: Item) -> Shelf:
-        return Shelf(found=False, reason="No circulation system is connected. Look at the shelf.")
+    def find(self, item: Item) -> Shelf | None:
+        return None
 
 
 @dataclass
@@ -59,5 +60,5 @@ class StandIn:
         self.calls.append((call, item))
         return f"The stand-in for a circulation system says: {call.replace('_', ' ')} of {item.barcode or item.title}."
 
-    def find(self, item: Item) -> Shelf:
-        return self.shelves.get(item.isbn, Shelf(found=False, reason="NotOnShelf"))
+    def find(self, item: Item) -> Shelf | None:
+        return self.shelves.get(item.isbn)

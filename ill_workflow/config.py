@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ill_workflow.errors import BadInput
 
 
 class Settings(BaseSettings):
@@ -43,3 +46,13 @@ class Settings(BaseSettings):
     @property
     def slips(self) -> Path:
         return self.data / "slips"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises BadInput naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        name = f"ILL_{'_'.join(str(part) for part in first['loc']).upper()}"
+        raise BadInput(f"{name} is {first['input']!r}. {first['msg']}.", field=name) from None

@@ -94,8 +94,8 @@ def _check(given: dict[str, Any]) -> None:
     for name, value in given.get("terms", {}).items():
         if name not in known_terms:
             raise BadInput(f"{name!r} is not among the terms: {', '.join(sorted(known_terms))}.", field="terms")
-        if isinstance(value, int) and not isinstance(value, bool) and value < 0:
-            raise BadInput(f"{name} can't be negative.", field="terms")
+        if wrong := _wrong_term(name, value):
+            raise BadInput(f"{name} {wrong}", field="terms")
     for name, value in given.get("fees", {}).items():
         if name not in known_fees:
             raise BadInput(f"{name!r} is not a fee: {', '.join(sorted(known_fees))}.", field="fees")
@@ -105,6 +105,22 @@ def _check(given: dict[str, Any]) -> None:
             raise BadInput(f"{value!r} is not an amount for {name}.", field="fees") from None
         if not amount.is_finite() or amount < 0:
             raise BadInput(f"The {name} fee can't be negative.", field="fees")
+
+
+def _wrong_term(name: str, value: Any) -> str:
+    """What is wrong with a term, to go on after its name; empty where it is right."""
+    default = getattr(Terms(), name)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if name == "ladder":
+        days = isinstance(value, list | tuple) and all(isinstance(d, int) and d >= 0 for d in value)
+        return "" if days and sorted(set(value)) == list(value) else "is a rising list of days, such as [7, 14]."
+    if name == "renews_by_itself":
+        return "" if value is None or isinstance(value, bool) else "is true, false or null."
+    if isinstance(default, bool):
+        return "" if isinstance(value, bool) else "is true or false."
+    if name == "lost_after_days" and value is None:
+        return ""
+    return "" if whole and value >= 0 else "is a number of days or times, and not negative."
 
 
 def find_partner(session: Session, library_id: int, code: str, *, field: str = "partner") -> Partner:

@@ -1,20 +1,26 @@
 """The outermost file: builds the services, hands the bell to them, and opens the doors."""
 
 import os
+import sys
 from functools import cache
 from typing import Any
 
 from celery import signals
 
 from ill_workflow.bootstrap import Services, start
-from ill_workflow.config import Settings
+from ill_workflow.config import read_settings
+from ill_workflow.errors import BadInput
 from workers.app import make_app
 from workers.bell import CeleryBell
 from workers.broker import broker_url
 from workers.sweep import Sweep
 from workers.tasks import register
 
-settings = Settings()
+try:
+    settings = read_settings()
+except BadInput as wrong:
+    sys.exit(wrong.message)
+
 celery_app = make_app(broker_url(settings), settings.result_backend)
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from state_machines.render import as_json as lifecycle_as_json
-from state_machines.render import as_mermaid, as_table
 
 from ill_workflow import outbox, runtime
 from ill_workflow.cli.output import AsJson, say, show
@@ -15,6 +13,8 @@ from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.migrations import is_current
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
+from state_machines.render import as_json as lifecycle_as_json
+from state_machines.render import as_mermaid, as_table
 
 outbox_app = typer.Typer(help="Promised work.", no_args_is_help=True)
 
@@ -74,7 +74,7 @@ def jobs(context: typer.Context, as_json: AsJson = False) -> None:
 
 def lifecycles(
     which: Annotated[str, typer.Argument(help="borrowing, lending or both.")] = "both",
-    form: Annotated[str, typer.Option("--as-form", "--form", help="table, diagram or json.")] = "table",
+    form: Annotated[str, typer.Option("--form", help="table, diagram or json.")] = "table",
 ) -> None:
     """Print the lifecycles: as a table, a Mermaid diagram, or JSON."""
     known = {"borrowing": (BORROWING,), "lending": (LENDING,), "both": (BORROWING, LENDING)}

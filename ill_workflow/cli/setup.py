@@ -1,12 +1,13 @@
 """Commands with which an installation is set up: tables, libraries, accounts, partners."""
 
 import json
+from datetime import date
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
 
-from ill_workflow import accounts, libraries, partners
+from ill_workflow import accounts, calendars, libraries, partners
 from ill_workflow.cli.output import AsJson, At, pairs, say, show
 from ill_workflow.errors import BadInput
 from ill_workflow.migrations import migrate
@@ -15,7 +16,10 @@ library_app = typer.Typer(help="The libraries of this installation.", no_args_is
 account_app = typer.Typer(help="Accounts of staff and of other systems.", no_args_is_help=True)
 partner_app = typer.Typer(help="The partners of a library.", no_args_is_help=True)
 
-LIBRARY_FIELDS = ("address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended")
+LIBRARY_FIELDS = (
+    "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended", "claim_days",
+    "transit_after_days",
+)  # fmt: skip
 PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
     "working_days", "currency", "transport", "status", "hub", "library_of_ours",
@@ -63,6 +67,26 @@ def change_library(context: typer.Context, code: str, fields: Fields = None) -> 
         for name, value in _known(pairs(fields or []), LIBRARY_FIELDS).items():
             setattr(library, name, value)
         print(f"{library.name} is changed.")
+
+
+@library_app.command("close")
+def close_library(
+    context: typer.Context,
+    code: str,
+    day: str,
+    reason: Annotated[str, typer.Option()] = "",
+    partner: Annotated[str | None, typer.Option(help="Not the library, but this partner of it is closed.")] = None,
+) -> None:
+    """A day on which the library, or a partner of it, is closed: no working day."""
+    try:
+        closed = date.fromisoformat(day)
+    except ValueError:
+        raise BadInput("A day is written like 2026-12-25.", field="day") from None
+    with context.obj.services().db.writing() as session:
+        library = libraries.find_library(session, code)
+        theirs = partners.find_partner(session, library.id, partner) if partner else None
+        calendars.close(session, closed, library_id=library.id, partner_id=theirs.id if theirs else None, reason=reason)
+        print(f"{theirs.name if theirs else library.name} is closed on {closed}.")
 
 
 @library_app.command("list")
@@ -182,6 +206,11 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
         if name not in names:
             raise BadInput(f"There is no field {name!r}. Known: {', '.join(names)}.", field=name)
     found: dict[str, Any] = {name: value.replace("\\n", "\n") for name, value in given.items()}
+    for name in ("claim_days", "transit_after_days"):
+        if name in found and not found[name].isdecimal():
+            raise BadInput(f"{name} is a number of days.", field=name)
+        if name in found:
+            found[name] = int(found[name])
     if "lending_suspended" in found:
         if found["lending_suspended"] not in ("yes", "no"):
             raise BadInput("lending_suspended is yes or no.", field="lending_suspended")

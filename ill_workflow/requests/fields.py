@@ -30,11 +30,11 @@ def read_inputs(action: Action, given: Mapping[str, Any], today: date) -> dict[s
         value = given.get(need.name)
         if value is None or value == "" or value == []:
             if need.required:
-                raise BadInput(f"{action.label} needs: {need.label}.", field=need.name)
+                raise BadInput(_wanted(action, need), field=need.name)
             continue
         found[need.name] = _read(need, value, today)
         if need.required and need.type == "flag" and not found[need.name]:
-            raise BadInput(f"{action.label} needs: {need.label}. {need.hint}".strip(), field=need.name)
+            raise BadInput(_wanted(action, need), field=need.name)
     return found
 
 
@@ -134,6 +134,10 @@ def from_json(value: Any) -> Any:
             return [from_json(v) for v in value]
         case _:
             return value
+
+
+def _wanted(action: Action, need: Input) -> str:
+    return f"{action.label} needs: {need.label}{f' ({need.hint})' if need.hint else ''}."
 
 
 def _read(need: Input, value: Any, today: date) -> Any:

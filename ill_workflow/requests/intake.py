@@ -17,7 +17,7 @@ from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import LONGEST_TEXT, as_text, read_fields
 from ill_workflow.requests.models import BORROWING, LENDING, Request
-from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, send_message
+from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, circulation, send_message
 
 SERVICES = ("loan", "copy")
 #: The longest id of a partner that fits a label of four inches as a barcode.
@@ -78,8 +78,9 @@ def lend(
     session.add(request)
     session.flush()
     event = actions.remember_creation(session, request, by, "Request Received", clock.now())
-    effects = (send_message("Unfilled"),) if library.lending_suspended else (alert_staff("new_request"),)
-    inputs = {"reason": "PolicyProblem", "note": "Lending is suspended."} if library.lending_suspended else {}
+    suspended = library.lending_suspended
+    effects = (send_message("Unfilled"),) if suspended else (alert_staff("new_request"), circulation("find"))
+    inputs = {"reason": "PolicyProblem", "note": "Lending is suspended."} if suspended else {}
     promise_effects(session, request, (*effects, SCHEDULE_DUE_DATE_CHECK), event, by=by, inputs=inputs)
     return request
 
