@@ -23,7 +23,9 @@ def sections() -> dict[str, str]:
     for lifecycle in (LENDING, BORROWING):
         found[f"{lifecycle.name} table"] = as_table(lifecycle)
         found[f"{lifecycle.name} diagram"] = f"```mermaid\n{as_mermaid(lifecycle)}```\n"
-    found["snippet: enqueue"] = (DOCS / "enqueue.md").read_text(encoding="utf-8").split("-->", 1)[1].split("<!--")[0].strip()
+    found["snippet: enqueue"] = (
+        (DOCS / "enqueue.md").read_text(encoding="utf-8").split("-->", 1)[1].split("<!--")[0].strip()
+    )
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from state_machines.request import Facts, Request
@@ -162,6 +163,7 @@ class Lifecycle:
     def needs_attention(self, state: str) -> bool:
         return any(s.attention for s in self.states if s.name == state)
 
+    @cache  # noqa: B019 - lifecycles are two, and live as long as the process
     def expand(self, names: tuple[str, ...], less: tuple[str, ...] = ()) -> tuple[str, ...]:
         """States for names of states or groups (`any` = all, `open` = not terminal), in the order of declaration."""
         wanted, unwanted = self._members(names), self._members(less)

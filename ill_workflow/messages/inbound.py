@@ -172,7 +172,9 @@ def _from_a_former_lender(
 ) -> str:
     """Recorded, and moves nothing; but one that has sent something is the current one again, while no item is here."""
     seeking = request.state in lifecycle_of(request).expand(("SEEKING", "cancel_requested", "needs_review", "unfilled"))
-    if not heard.item_was_sent or request.loan_seen or not seeking:
+    if heard.item_was_sent and not seeking and "CopyCompleted" not in heard.words:
+        return _second_parcel(session, request, attempt, heard, by, clock)
+    if not heard.item_was_sent or not seeking:
         told = {
             **heard.values,
             "note": f"{by.who}, asked before, says: {heard.words[0]}. {heard.values.get('note', '')}",
@@ -186,6 +188,15 @@ def _from_a_former_lender(
         _add_effects(session, request, outcome, (send_message("Cancel"),), by, attempt=present)
     _add_effects(session, request, outcome, (alert_staff("unexpected_shipment"),), by, number=_MORE + 10)
     return f"OK {outcome.trigger}"
+
+
+def _second_parcel(session: Session, request: OurRequest, attempt: Attempt, heard: Heard, by: By, clock: Clock) -> str:
+    """Another lender's item is coming, here, or has been here: this one gets a half of its own, to be routed home."""
+    told = {"note": f"{by.who}, asked before, has sent the item as well. It gets a request of its own."}
+    hear(session, request, Heard((), told), by=by, clock=clock)
+    second = intake.second_parcel(session, request, attempt, by=by, clock=clock)
+    outcome = hear(session, second, heard, by=by, clock=clock)
+    return f"OK {outcome.trigger} of {second.reference}"
 
 
 def _only_what_moves(request: OurRequest, heard: Heard) -> Heard:

@@ -16,7 +16,7 @@ from ill_workflow.requests.by import SYSTEM, By, actors_at
 from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import LONGEST_TEXT, as_text, read_fields
-from ill_workflow.requests.models import BORROWING, LENDING, Request
+from ill_workflow.requests.models import BORROWING, LENDING, Attempt, Request
 from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, circulation, send_message
 
 SERVICES = ("loan", "copy")
@@ -82,6 +82,27 @@ def lend(
     effects = (send_message("Unfilled"),) if suspended else (alert_staff("new_request"), circulation("find"))
     inputs = {"reason": "PolicyProblem", "note": "Lending is suspended."} if suspended else {}
     promise_effects(session, request, (*effects, SCHEDULE_DUE_DATE_CHECK), event, by=by, inputs=inputs)
+    return request
+
+
+def second_parcel(session: Session, first: Request, attempt: Attempt, *, by: By, clock: Clock) -> Request:
+    """A half of its own for what a former lender has sent although another's item is coming, here or gone again.
+
+    It belongs to no patron, and begins as Unfilled: nobody waits for it.
+    """
+    fields = {name: getattr(first, name) for name in ("title", "author", "isbn", "issn", "volume", "publisher", "year")}
+    request = _new(
+        session, first.library, BORROWING, fields, service=first.service, partner_note="", by=by, clock=clock
+    )
+    request.state, request.reference = "unfilled", next_reference(session, first.library)
+    request.follows_id, request.attempt = first.id, 1
+    request.partner, request.partner_id = session.get_one(Partner, attempt.partner_id), attempt.partner_id
+    request.wire_id = attempt.wire_id
+    session.add(request)
+    session.flush()
+    attempt.request_id, attempt.number = request.id, 1
+    event = actions.remember_creation(session, request, by, f"Second Parcel of {first.reference}", clock.now())
+    promise_effects(session, request, (SCHEDULE_DUE_DATE_CHECK,), event, by=by, inputs={}, attempt=attempt)
     return request
 
 

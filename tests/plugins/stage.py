@@ -212,6 +212,12 @@ class Stage:
             rows = sa.select(Request.id).where(Request.side == "lending", Request.partner_request_id == half.wire_id)
             return Half(self, session.scalars(rows.order_by(Request.id.desc())).first())
 
+    def request(self, at: str, reference: str) -> Half:
+        with self.db.reading() as session:
+            library = libraries.find_library(session, at)
+            rows = sa.select(Request.id).where(Request.library_id == library.id, Request.reference == reference)
+            return Half(self, session.scalars(rows).one())
+
     def agrees(self, at: str, partner: str, *, fees: dict[str, str] | None = None, **terms: Any) -> None:
         with self.db.writing() as session:
             library = libraries.find_library(session, at)
