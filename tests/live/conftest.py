@@ -1,0 +1,155 @@
+"""A whole installation of real processes: broker, worker, mail server, database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ill_workflow import accounts, libraries, outbox, partners, patrons, runtime
+from ill_workflow.bootstrap import Services, start
+from ill_workflow.clock import machine_now
+from ill_workflow.config import Settings
+from ill_workflow.outbox import EffectRow
+from ill_workflow.requests import actions, intake
+from ill_workflow.requests.by import By
+from ill_workflow.requests.models import Request
+from tests.plugins.waiting import eventually
+from workers.app import make_app
+from workers.bell import CeleryBell
+from workers.broker import EmbeddedBroker
+from workers.catcher import Catcher
+from workers.children import Child
+
+#: What was promised has to be done within this time, whatever happened.
+SOON = 15
+
+
+class Installation:
+    """One library with a patron and a partner that reads mail. `bell` says whether our own commits ring."""
+
+    def __init__(self, folder: Path, url: str, broker: EmbeddedBroker) -> None:
+        self.folder, self.broker = folder, broker
+        self.gate = folder / "gate"
+        self.catcher = Catcher(folder / "mails", gate=self.gate)
+        self.catcher.start()
+        self.workers: list[Child] = []
+        self.settings = Settings(
+            data=folder, database_url=url, broker_url=broker.celery_url, smtp_port=self.catcher.port, lease_seconds=3,
+            sweep_seconds=0.3, smtp_timeout=30,
+        )  # fmt: skip
+        self.app = make_app(broker.celery_url)
+        self.services: Services = start(self.settings, CeleryBell(self.app))
+        self.silent: Services = start(self.settings)
+        with self.services.db.writing() as session:
+            main = libraries.add_library(session, code="MAIN", name="Main", prefix="XPX", time_zone="America/Chicago")
+            partners.add_partner(session, main.id, code="HILL", name="Hilltop", email="ill@hilltop.example")
+            ann = accounts.add_account(session, "ann", full_name="Ann Operator", email="ann@main.example")
+            accounts.grant(session, ann, main.id, "operator")
+            kiosk = accounts.add_account(session, "kiosk", system=True)
+            accounts.grant(session, kiosk, main.id, "operator")
+            accounts.add_account(session, "stranger", system=True)
+            self.secret = kiosk.secret or ""
+            self.other_secret = accounts.find_secret(session, "stranger")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        given = self.settings.model_dump(exclude_none=True, exclude={"as_"})
+        return {**os.environ, **{f"ILL_{name.upper()}": str(value) for name, value in given.items()}}
+
+    def worker(self, **env: str) -> Child:
+        """Start a worker, and wait until it takes tasks."""
+        number = len(self.workers)
+        argv = [sys.executable, "-m", "celery", "-A", "workers.main:celery_app", "worker", "--concurrency=1"]
+        argv += [f"--hostname=w{number}@test", "--loglevel=INFO"]
+        child = Child(
+            f"worker {number}", argv, {**self.environment, **env}, self.folder / f"worker{number}.log", restarts=0
+        )
+        child.start()
+        self.workers.append(child)
+        child.wait_until(lambda: "ready." in child.last_words(100), seconds=30)
+        return child
+
+    def borrows(self, services: Services | None = None) -> int:
+        """A request is made and sent: the partner and the patron get a mail each."""
+        services = services or self.services
+        with services.db.writing() as session:
+            library = libraries.find_library(session, "MAIN")
+            patron = patrons.remember_patron(session, library.id, "2123", name="Ann", email="reader@readers.example")
+            by = By.staff(accounts.find_account(session, "ann"))
+            request = intake.borrow(
+                session, library, {"title": "Emma"}, by=by, clock=services.clock, patron=patron, partners=("HILL",)
+            )
+            request_id = request.id
+        self.submit(request_id, services)
+        return request_id
+
+    def submit(self, request_id: int, services: Services) -> None:
+        with services.db.writing() as session:
+            request = actions.locked(session, request_id)
+            if request.state == "created" or request.state == "needs_review":
+                by = By.staff(accounts.find_account(session, "ann"))
+                actions.perform(session, request, "submit", by=by, clock=services.clock)
+
+    def state(self, request_id: int) -> str:
+        with self.services.db.reading() as session:
+            return session.get_one(Request, request_id).state
+
+    def open_work(self, request_id: int) -> list[tuple[str, str]]:
+        """Kind and status of what is promised for the request and not done."""
+        with self.services.db.reading() as session:
+            rows = sa.select(EffectRow.kind, EffectRow.status).where(
+                EffectRow.request_id == request_id, EffectRow.status != outbox.DONE
+            )
+            return [(kind, status) for kind, status in session.execute(rows)]
+
+    def is_done(self, request_id: int) -> bool:
+        return not self.open_work(request_id)
+
+    def message_ids(self, to: str) -> list[str]:
+        return [str(m["Message-ID"]) for m in self.catcher.messages() if to in str(m["To"])]
+
+    def has_beaten(self) -> bool:
+        from datetime import timedelta
+
+        with self.services.db.reading() as session:
+            return bool(runtime.beats(session, machine_now() - timedelta(minutes=1)))
+
+    def run(self, program: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program], env={**self.environment, **env}, capture_output=True, text=True, timeout=60
+        )
+
+    def wait(self, true, seconds: float = SOON) -> None:
+        eventually(true, seconds=seconds)
+
+    def end(self) -> None:
+        self.gate.unlink(missing_ok=True)
+        for worker in self.workers:
+            worker.kill()
+        self.catcher.stop()
+        for services in (self.services, self.silent):
+            services.db.engine.dispose()
+        self.app.close()
+
+
+@pytest.fixture
+def installation(tmp_path: Path, database_url: str, broker: EmbeddedBroker) -> Iterator[Installation]:
+    found = Installation(tmp_path / "data", database_url, broker)
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def sqlite_installation(tmp_path: Path, sqlite_template: Path, broker: EmbeddedBroker) -> Iterator[Installation]:
+    """Where one database is as good as the other."""
+    path = tmp_path / "ill.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    found = Installation(tmp_path / "data", f"sqlite:///{path}", broker)
+    yield found
+    found.end()

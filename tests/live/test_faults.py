@@ -1,0 +1,121 @@
+"""What was promised is done, whatever is killed or wiped on the way; and without the sweep it would not be."""
+
+import pytest
+import redis
+
+pytestmark = pytest.mark.live
+
+READER = "reader@readers.example"
+
+#: Commits a transition, and dies before its bell is heard.
+DIES_BEFORE_THE_BELL = """
+import os, signal, sys
+from ill_workflow.accounts import find_account
+from ill_workflow.bootstrap import start
+from ill_workflow.config import Settings
+from ill_workflow.requests import actions
+from ill_workflow.requests.by import By
+
+class Deadly:
+    def ring(self, rung):
+        os.kill(os.getpid(), signal.SIGKILL)
+    def health(self):
+        return "deadly"
+
+services = start(Settings(), Deadly())
+with services.db.writing() as session:
+    request = actions.locked(session, int(os.environ["REQUEST"]))
+    actions.perform(session, request, "ask", by=By.staff(find_account(session, "ann")), clock=services.clock)
+"""
+
+
+def test_a_worker_killed_in_the_middle_of_a_mail(installation):
+    first = installation.worker()
+    installation.gate.touch()
+    loan = installation.borrows()
+    installation.wait(lambda: installation.message_ids(READER))
+
+    first.kill()
+    assert ("notify_patron", "running") in installation.open_work(loan)
+    installation.gate.unlink()
+    installation.worker()
+
+    installation.wait(lambda: installation.is_done(loan))
+    assert len(set(installation.message_ids(READER))) == 1, "a repeat can be recognised"
+    assert len(set(installation.message_ids("hilltop"))) == 1
+
+
+def test_a_process_killed_between_commit_and_bell(installation):
+    installation.worker()
+    loan = installation.borrows()
+    installation.wait(lambda: installation.is_done(loan))
+
+    died = installation.run(DIES_BEFORE_THE_BELL, REQUEST=str(loan))
+
+    assert died.returncode == -9, died.stderr
+    installation.wait(lambda: len(installation.message_ids("hilltop")) == 2)
+    installation.wait(lambda: installation.is_done(loan))
+    assert len(set(installation.message_ids("hilltop"))) == 2
+
+
+def test_the_broker_is_wiped_with_work_pending(installation):
+    loan = installation.borrows()
+    with redis.Redis.from_url(installation.broker.redis_url) as client:
+        assert client.llen("ill.mail") > 0
+        client.flushall()
+
+    installation.worker()
+
+    installation.wait(lambda: installation.is_done(loan))
+    assert len(installation.message_ids(READER)) == 1
+
+
+def test_the_broker_is_gone(sqlite_installation):
+    installation = sqlite_installation
+    installation.worker()
+    installation.broker.stop()
+
+    loan = installation.borrows()
+
+    installation.wait(lambda: installation.is_done(loan))
+    assert len(installation.message_ids(READER)) == 1
+
+
+def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_installation):
+    installation = sqlite_installation
+    loan = installation.borrows(installation.silent)  # committed, and nothing was rung
+    installation.worker(ILL_SWEEP="false")
+    later = installation.borrows()
+
+    installation.wait(lambda: installation.is_done(later))
+
+    assert {status for _, status in installation.open_work(loan)} == {"ready"}
+
+
+def test_control_without_the_sweep_a_wiped_broker_loses_work(sqlite_installation):
+    installation = sqlite_installation
+    loan = installation.borrows()
+    with redis.Redis.from_url(installation.broker.redis_url) as client:
+        client.flushall()
+    installation.worker(ILL_SWEEP="false")
+    later = installation.borrows()
+
+    installation.wait(lambda: installation.is_done(later))
+
+    assert {status for _, status in installation.open_work(loan)} == {"ready"}
+
+
+def test_control_without_the_sweep_a_killed_workers_mail_is_left(sqlite_installation):
+    installation = sqlite_installation
+    first = installation.worker(ILL_SWEEP="false")
+    installation.gate.touch()
+    loan = installation.borrows()
+    installation.wait(installation.catcher.messages)
+    first.kill()
+    installation.gate.unlink()
+    installation.worker(ILL_SWEEP="false")
+    later = installation.borrows()
+
+    installation.wait(lambda: installation.is_done(later))
+
+    assert "running" in {status for _, status in installation.open_work(loan)}, "nobody takes it over"
