@@ -182,6 +182,13 @@ def claim(
     return sorted((Claimed(*row) for row in session.execute(taken)), key=lambda c: c.id)
 
 
+def next_in_lane(session: Session, number: int) -> int | None:
+    """What waited for this work in its lane."""
+    lane = sa.select(EffectRow.lane).where(EffectRow.id == number).scalar_subquery()
+    later = sa.select(EffectRow.id).where(EffectRow.lane == lane, EffectRow.id > number, EffectRow.status == READY)
+    return session.scalar(later.order_by(EffectRow.id).limit(1))
+
+
 def kinds_to_do(session: Session, patience: timedelta) -> list[str]:
     """The kinds of which something waits that nobody has taken up within `patience`."""
     return list(session.scalars(sa.select(EffectRow.kind).where(_to_do(db_now(session), patience)).distinct()))

@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Celery
 
-from ill_workflow import commands
+from ill_workflow import commands, outbox
 from ill_workflow.bootstrap import HANDLERS, Services
 from workers import jobs
 from workers.drain import work_off
@@ -36,9 +36,11 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
         if number is None:
             if work_off(services(), kind, most=MOST) >= MOST:
                 app.send_task(f"ill.{kind}", ignore_result=True)
-        elif work_off(services(), kind, [number]) and kind == "send_message":
-            # Whatever waited for this message in its lane was rung for too early.
-            work_off(services(), kind, most=1)
+            return
+        while number is not None and work_off(services(), kind, [number]):
+            # What waited for it in its lane was rung for too early, and found nothing to do.
+            with services().db.reading() as session:
+                number = outbox.next_in_lane(session, number)
 
 
 def _register_job(app: Celery[Any], services: Callable[[], Services], name: str) -> None:
