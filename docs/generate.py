@@ -23,16 +23,12 @@ def sections() -> dict[str, str]:
     for lifecycle in (LENDING, BORROWING):
         found[f"{lifecycle.name} table"] = as_table(lifecycle)
         found[f"{lifecycle.name} diagram"] = f"```mermaid\n{as_mermaid(lifecycle)}```\n"
-    found["snippet: enqueue"] = (
-        (DOCS / "enqueue.md").read_text(encoding="utf-8").split("-->", 1)[1].split("<!--")[0].strip()
-    )
     return found
 
 
 def fill(text: str) -> str:
     for name, content in sections().items():
-        closing = "snippet" if name.startswith("snippet") else name
-        between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(closing)} -->)", re.DOTALL)
+        between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text = between.sub(lambda m, content=content: f"{m[1]}{content.rstrip()}\n{m[2]}", text)
     return text
 
