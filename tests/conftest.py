@@ -1,3 +1,9 @@
 """What all tests share; the fixtures themselves are in the plugins."""
 
-pytest_plugins = ["tests.plugins.not_run", "tests.plugins.postgresql", "tests.plugins.broker", "tests.plugins.stage"]
+pytest_plugins = [
+    "tests.plugins.not_run",
+    "tests.plugins.postgresql",
+    "tests.plugins.broker",
+    "tests.plugins.stage",
+    "tests.plugins.rows",
+]

@@ -25,6 +25,7 @@ from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
 from ill_workflow.requests.scan import Scanned, scan
+from tests.plugins import rows
 from workers.drain import work_off, work_off_all
 
 ZONE = ZoneInfo("America/Chicago")
@@ -250,6 +251,7 @@ def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     """A stage on SQLite, and once more on PostgreSQL."""
     stage = Stage(database_url, tmp_path / "data")
     yield stage
+    rows.seen |= rows.rows_of(stage.db)
     stage.db.engine.dispose()
 
 

@@ -1,0 +1,40 @@
+"""Counts from the history which rows of the tables the stories have committed, and whose promised work was done."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from ill_workflow.db import Database
+from ill_workflow.outbox import DONE, WITHDRAWN, EffectRow
+from ill_workflow.requests.models import Event, Request
+from state_machines.borrowing import BORROWING
+from state_machines.lending import LENDING
+
+#: Side and place of each row that was seen.
+seen: set[tuple[str, int]] = set()
+
+
+def rows_of(db: Database) -> set[tuple[str, int]]:
+    """The rows in a database's history all of whose effects were done."""
+    unfinished = sa.select(EffectRow.event_id).where(EffectRow.status.not_in((DONE, WITHDRAWN)), EffectRow.event_id > 0)
+    rows = sa.select(Request.side, Event.row).join(Request, Request.id == Event.request_id)
+    with db.reading() as session:
+        found = session.execute(rows.where(Event.row >= 0, Event.id.not_in(unfinished)))
+        return {(side, row) for side, row in found}
+
+
+def triggers_of(db: Database) -> set[tuple[str, str]]:
+    lifecycles = {"lending": LENDING, "borrowing": BORROWING}
+    return {(side, lifecycles[side].actions[row].trigger) for side, row in rows_of(db)}
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if not seen:
+        return
+    for lifecycle in (LENDING, BORROWING):
+        done = {row for side, row in seen if side == lifecycle.name}
+        missing = [a.trigger for place, a in enumerate(lifecycle.actions) if place not in done]
+        terminalreporter.write_line(
+            f"rows of {lifecycle.name} that stories pulled: {len(done)} of {len(lifecycle.actions)}"
+            + (f"; not yet: {', '.join(dict.fromkeys(missing))}" if missing else "")
+        )

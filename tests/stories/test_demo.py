@@ -1,0 +1,67 @@
+"""The demo itself, with workers that are at hand at once, on both databases."""
+
+from ill_workflow.bootstrap import start
+from ill_workflow.config import Settings
+from ill_workflow.demo import Play, make_world
+from ill_workflow.mail.mailer import RememberingMailer
+from ill_workflow.requests import due_dates
+from tests.plugins import rows
+from workers.drain import work_off, work_off_all
+
+#: Every row on the demo's four paths.
+LENDING_ROWS = {
+    "print_slip", "record_availability", "ship", "reject", "partner_received", "partner_requests_renewal", "renew",
+    "due_date_passed", "overdue_notice", "partner_returned", "check_in", "mark_lost", "record_payment", "settle",
+}  # fmt: skip
+BORROWING_ROWS = {
+    "submit", "partner_will_supply", "partner_shipped", "mark_in_transit", "receive", "check_out", "request_renewal",
+    "partner_renewed", "patron_due_passed", "partner_overdue", "overdue_notice", "patron_return", "ship_back",
+    "partner_completed", "partner_cannot_supply", "report_lost", "partner_declared_lost", "record_payment", "settle",
+    "partner_informs",
+}  # fmt: skip
+
+
+class AtOnce:
+    """A bell that is heard by somebody who works at once."""
+
+    def __init__(self):
+        self.services = None
+
+    def ring(self, rung):
+        if self.services is not None:
+            work_off_all(self.services)
+
+    def health(self):
+        return "rings"
+
+
+def test_the_four_loans_of_the_demo(database_url, tmp_path):
+    settings = Settings(data=tmp_path / "data", database_url=database_url)
+    make_world(start(settings))
+    bell = AtOnce()
+    services = start(settings, bell)
+    services = bell.services = type(services)(
+        settings, services.db, services.clock, RememberingMailer(), bell, services.circulation
+    )
+    told: list[str] = []
+
+    def nudge():
+        work = lambda: work_off(services, "schedule_due_date_check")  # noqa: E731
+        due_dates.fire_due(services.db, services.clock, work_off=work)
+
+    play = Play(services, told.append, nudge)
+    play.all()
+
+    assert [story.went_wrong for story in play.stories] == ["", "", "", ""]
+    pulled = rows.triggers_of(services.db)
+    rows.seen |= rows.rows_of(services.db)
+    assert {trigger for side, trigger in pulled if side == "lending"} >= LENDING_ROWS
+    assert {trigger for side, trigger in pulled if side == "borrowing"} >= BORROWING_ROWS
+    report = play.report()["stories"]
+    assert [[request["state"] for request in story["requests"]] for story in report] == [
+        ["completed", "completed"], ["completed", "completed"], ["completed", "rejected"],
+        ["closed_without_return", "closed_without_return"],
+    ]  # fmt: skip
+    ids = [i for story in report for request in story["requests"] for i in request["message_ids"]]
+    assert len(ids) == len(set(ids)) > 20, "each mail has an identity of its own"
+    assert any("Война и мир" in mail.subject for mail in services.mailer.mails)
