@@ -275,7 +275,7 @@ def backlog(session: Session) -> dict[str, int]:
     """How much of each kind waits or runs."""
     open_ = EffectRow.status.in_((READY, RUNNING))
     counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
-    return {kind: number for kind, number in session.execute(counts)}
+    return {kind: int(number) for kind, number in session.execute(counts)}
 
 
 def oldest_promise(session: Session) -> timedelta | None:

@@ -50,7 +50,7 @@ def guard(label: str, otherwise: str) -> Callable[[Test], Guard]:
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a row asks for. `type`: text, date, money, integer, flag, code, texts or barcodes."""
+    """A value that a row asks for. `type`: text, lines, date, money, integer, flag, code, texts or barcodes."""
 
     name: str
     label: str

@@ -4,6 +4,6 @@ pytest_plugins = [
     "tests.plugins.not_run",
     "tests.plugins.postgresql",
     "tests.plugins.broker",
-    "tests.plugins.stage",
     "tests.plugins.rows",
+    "tests.plugins.stage",
 ]

@@ -150,7 +150,7 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
 def annotate(session: Session, request: Request, text: str, *, by: By, clock: Clock, to_partner: bool) -> Outcome:
     """Write a note: for the staff of this library, or to the partner, who gets it as a message."""
     actors_at(session, by, request.library_id, request.reference)
-    note = as_text("note", text)
+    note = as_text("note", text, lines=True)
     if not note:
         raise BadInput("Write something.", field="note")
     label = "Note to the Partner" if to_partner else "Internal Note"

@@ -47,7 +47,7 @@ def read_fields(given: Mapping[str, Any]) -> dict[str, Any]:
         if name == "need_by":
             found[name] = None if value in (None, "") else as_date(name, value)
         else:
-            found[name] = as_text(name, value or "", LONGEST.get(name, LONGEST_TEXT))
+            found[name] = as_text(name, value or "", LONGEST.get(name, LONGEST_TEXT), lines=name.endswith("_note"))
     if found.get("isbn"):
         found["isbn"] = as_isbn(found["isbn"])
     if found.get("issn"):
@@ -70,16 +70,18 @@ def as_issn(value: str) -> str:
         raise BadInput(f"{value!r} is not an ISSN: its check digit or its length is wrong.", field="issn") from None
 
 
-def as_text(name: str, value: Any, longest: int = LONGEST_TEXT) -> str:
-    """A text without control characters, but for line ends where there is room for lines."""
+def as_text(name: str, value: Any, longest: int = LONGEST_TEXT, *, lines: bool = False) -> str:
+    """A text without control characters; line ends only where it may have `lines`."""
     if not isinstance(value, str):
         raise BadInput(f"{name} is a text.", field=name)
     if len(value) > longest:
         raise BadInput(f"{name} has {len(value)} characters; {longest} are the most.", field=name)
-    lines = "\n" if longest >= LONGEST_TEXT else ""
-    if any((sign < " " and sign not in lines) or sign == "\x7f" or "\ud800" <= sign <= "\udfff" for sign in value):
+    if any(
+        (sign < " " and not (lines and sign in "\r\n")) or sign == "\x7f" or "\ud800" <= sign <= "\udfff"
+        for sign in value
+    ):
         raise BadInput(f"{name} contains a control character.", field=name)
-    return value.strip()
+    return value.replace("\r\n", "\n").strip()
 
 
 def as_date(name: str, value: Any) -> date:
@@ -165,7 +167,7 @@ def _read(need: Input, value: Any, today: date) -> Any:
                 raise BadInput(f"{need.label} are fields with their values.", field=need.name)
             return read_fields(value)
         case _:
-            text = as_text(need.name, value)
+            text = as_text(need.name, value, lines=need.type == "lines")
             if need.choices and text not in need.choices:
                 raise BadInput(f"{text!r} is not possible. Choose {', '.join(need.choices)}.", field=need.name)
             return text
@@ -185,6 +187,6 @@ def _several(need: Input, value: Any) -> list[str]:
     values = value.split(",") if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or len(values) > MOST_VALUES:
         raise BadInput(f"{need.label} are up to {MOST_VALUES} values.", field=need.name)
-    longest = LONGEST_CODE if need.type == "barcodes" else LONGEST_TEXT - 1
+    longest = LONGEST_CODE if need.type == "barcodes" else LONGEST_TEXT
     read = [as_text(need.name, v, longest) for v in values]
     return list(dict.fromkeys(v for v in read if v))

@@ -15,7 +15,7 @@ from ill_workflow.requests import actions, rota
 from ill_workflow.requests.by import SYSTEM, By, actors_at
 from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.fields import LONGEST_TEXT, as_text, read_fields
+from ill_workflow.requests.fields import as_text, read_fields
 from ill_workflow.requests.models import BORROWING, LENDING, Attempt, Request
 from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, circulation, send_message
 
@@ -129,7 +129,7 @@ def _new(
         raise BadInput("A request needs a title.", field="title")
     request = Request(
         library_id=library.id, side=side, created_at=clock.now(), state_since=clock.now(), service=service,
-        partner_note=as_text("partner_note", partner_note, LONGEST_TEXT), **read,
+        partner_note=as_text("partner_note", partner_note, lines=True), **read,
     )  # fmt: skip
     request.library = library
     # Columns get their defaults at the first flush; the lifecycle reads them before.
