@@ -106,6 +106,12 @@ def _pickup_by(request: Request, facts: Facts) -> date:
     return _since(request, facts) + timedelta(days=facts.terms.pickup_days)
 
 
+def _return_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    """A recall names a day; for what is to be sent back we wait, and remind again."""
+    rule = _day("return_by") if request.state == "recalled" else _waits(_pickup_by, repeats=True)
+    return rule(name, request, facts, fired)
+
+
 def _answer_by(request: Request, facts: Facts) -> date:
     return request.reply_by if request.state == "conditional" and request.reply_by else _respond_by(request, facts)
 
@@ -144,7 +150,7 @@ RULES: Mapping[str, Rule] = {
     "ship_by": _waits(_ship_by, repeats=True),
     "arrive_by": _waits(_transit, repeats=True),
     "completion_by": _waits(_transit, repeats=True),
-    "return_by": _waits(_pickup_by, repeats=True),
+    "return_by": _return_by,
     "pickup_by": _waits(_pickup_by, repeats=False),
     "transit_by": _transit_by,
     "notice_level": _notice_level,
