@@ -16,16 +16,16 @@ from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
 from ill_workflow.mail.notices import alert_staff, email_slip, notify_patron
 from ill_workflow.messages.transports import send
-from ill_workflow.outbox import Bell, Claimed, SilentBell
+from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell
 from ill_workflow.requests import actions, due_dates
 from ill_workflow.requests.by import SYSTEM
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import from_json
 from ill_workflow.slips.making import make_slip
 
-Finish = Callable[[Session], None]
-#: Does one piece of promised work with no transaction open; what is left to write when it is marked done.
-Handler = Callable[["Services", Claimed], Finish | None]
+#: Does one piece of promised work with no transaction open, or says what there is to do outside; what is left to write
+#: when it is marked done.
+Handler = Callable[["Services", Claimed], Finish | Outside | None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ DEMO_SHELVES = {
 }
 
 
-def _circulate(services: Services, claimed: Claimed) -> Finish | None:
+def _circulate(services: Services, claimed: Claimed) -> Outside:
     told = from_json(claimed.payload["request"])
     item = Item(
         reference=told["reference"],
@@ -83,9 +83,13 @@ def _circulate(services: Services, claimed: Claimed) -> Finish | None:
         due=told["lender_due"].isoformat() if told["lender_due"] else "",
     )
     if claimed.argument == "find":
-        return _availability(services, claimed, services.circulation.find(item))
-    services.circulation.call(claimed.argument, item)
-    return None
+        return Outside(lambda: _availability(services, claimed, services.circulation.find(item)))
+
+    def call() -> Finish | None:
+        services.circulation.call(claimed.argument, item)
+        return None
+
+    return Outside(call)
 
 
 def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> Finish | None:
@@ -110,8 +114,8 @@ def _slip(services: Services, claimed: Claimed) -> Finish:
     return finish
 
 
-def _letter(how: Callable[[Database, Mailer, Clock, str, Claimed], Finish]) -> Handler:
-    def handler(services: Services, claimed: Claimed) -> Finish:
+def _letter(how: Callable[[Database, Mailer, Clock, str, Claimed], Finish | Outside]) -> Handler:
+    def handler(services: Services, claimed: Claimed) -> Finish | Outside:
         return how(services.db, services.mailer, services.clock, services.settings.mail_domain, claimed)
 
     return handler

@@ -31,10 +31,11 @@ class Settings(BaseSettings):
     sweep_seconds: float = 1.0
     lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
     max_attempts: int = 8  #: attempts of local work before a person has to look
+    max_deaths: int = 3  #: workers that may vanish in the middle of the same work before a person has to look
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
     retry_base_seconds: float = 1.0
     retry_cap_seconds: float = 600.0
-    bell_bound: int = 200  #: above this many promises at once a kind is rung for as a whole
+    bell_bound: int = 20  #: above this many promises at once a kind is rung for as a whole
 
     as_: str | None = None  #: the account that commands act as
 

@@ -1,7 +1,8 @@
 """Promised work: written with the transition that promises it, claimed, done once, or shown to a person."""
 
+import itertools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,16 +13,30 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ill_workflow.db import Base, UTCDateTime, db_now
 
+#: What is left to write when work is marked done, in the same transaction.
+Finish = Callable[[Session], None]
+
 READY, RUNNING, DONE, DEAD, UNCERTAIN, WITHDRAWN = "ready", "running", "done", "dead", "uncertain", "withdrawn"
+OPEN, NEEDS_A_PERSON = (READY, RUNNING), (DEAD, UNCERTAIN)
 #: Kinds that talk to the world outside: given up by age, not by attempts.
 OUTWARD = frozenset({"send_message", "notify_patron", "alert_staff", "email_slip"})
+
+
+def _partial(name: str, *columns: str, where: str) -> sa.Index:
+    return sa.Index(f"ix_effect_{name}", *columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 class EffectRow(Base):
     """One piece of promised work. All its times are the database's own."""
 
     __tablename__ = "effect"
-    __table_args__ = (sa.Index(None, "status", "kind", "available_at"), sa.Index(None, "lane", "id"))
+    # What is done stays, and is the most by far: the looks that happen every second pass it by.
+    __table_args__ = (
+        _partial("ready", "kind", "available_at", "id", where=f"status = '{READY}'"),
+        _partial("running", "lease_until", where=f"status = '{RUNNING}'"),
+        _partial("attention", "library_id", where=f"status IN ('{DEAD}', '{UNCERTAIN}')"),
+        sa.Index(None, "lane", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(32))
@@ -34,6 +49,7 @@ class EffectRow(Base):
     lane: Mapped[str | None] = mapped_column(sa.String(64))  #: work of one lane is done in the order of its promises
     status: Mapped[str] = mapped_column(sa.String(16), default=READY)
     attempts: Mapped[int] = mapped_column(default=0)
+    left: Mapped[int] = mapped_column(default=0)  #: how often a worker took it up and was never heard of again
     available_at: Mapped[datetime] = mapped_column(UTCDateTime)
     lease_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     token: Mapped[str | None] = mapped_column(sa.String(32))
@@ -82,6 +98,13 @@ class Claimed:
     created_at: datetime
 
 
+@dataclass(frozen=True)
+class Outside:
+    """Work that talks to the outside: it is begun alone, and what came of it is recorded before anything else."""
+
+    talk: Callable[[], Finish | None]
+
+
 class Bell(Protocol):
     """Tells workers that something was promised. Never fails, and may be deaf."""
 
@@ -116,12 +139,14 @@ class TryLater(Exception):
         self.destination_down = destination_down
 
 
-def insert_new(session: Session, table: type[Base], rows: Sequence[dict[str, Any]]) -> list[Any]:
-    """Insert rows, leaving out those that a unique key refuses; the ids of the new ones."""
+def insert_new(
+    session: Session, table: type[Base], rows: Sequence[dict[str, Any]], *columns: sa.Column[Any] | Any
+) -> list[Any]:
+    """Insert rows, leaving out those that a unique key refuses; these columns of the new ones."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement: Any = insert(table).on_conflict_do_nothing()
-    key = sa.inspect(table).primary_key[0]
-    return list(session.execute(statement.returning(key), list(rows)).scalars())
+    statement: Any = insert(table).on_conflict_do_nothing().returning(*columns)
+    # Else each set of columns that have a value would become a statement of its own.
+    return list(session.execute(statement, list(rows), execution_options={"render_nulls": True}))
 
 
 def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
@@ -133,14 +158,13 @@ def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
         {
             "kind": p.kind, "argument": p.argument, "library_id": p.library_id, "request_id": p.request_id,
             "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key, "lane": p.lane,
-            "status": READY, "attempts": 0, "available_at": now, "created_at": now,
+            "status": READY, "attempts": 0, "left": 0, "available_at": now, "created_at": now,
         }
         for p in promises
     ]  # fmt: skip
-    ids = insert_new(session, EffectRow, rows)
-    new = sa.select(EffectRow.id, EffectRow.kind).where(EffectRow.id.in_(ids)).order_by(EffectRow.id)
-    session.info.setdefault("promised", []).extend((number, kind) for number, kind in session.execute(new))
-    return ids
+    new = sorted((number, kind) for number, kind in insert_new(session, EffectRow, rows, EffectRow.id, EffectRow.kind))
+    session.info.setdefault("promised", []).extend(new)
+    return [number for number, _ in new]
 
 
 def claim(
@@ -152,26 +176,29 @@ def claim(
     ids: Sequence[int] | None = None,
     patience: timedelta = timedelta(0),
 ) -> list[Claimed]:
-    """Take work of a kind: counts the attempt, gives a new token, takes over what a silent worker left behind.
+    """Take work of a kind: counts the attempt, and gives a new token.
 
-    An effect waits for the earlier ones of its lane, and a kind whose destination is down waits for its pause.
+    An effect waits for the earlier ones of its lane, and a kind whose destination is down waits for its pause. What
+    a worker has left behind may have been its death, so it is taken alone.
     """
     now = db_now(session)
     if session.scalar(sa.select(Pause.until).where(Pause.kind == kind, Pause.until > now)):
         return []
     earlier = sa.orm.aliased(EffectRow)
-    blocked = sa.exists().where(
-        earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_((READY, RUNNING))
-    )
-    wanted = sa.select(EffectRow.id).where(
-        EffectRow.kind == kind, _to_do(now, patience), EffectRow.lane.is_(None) | ~blocked
+    blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
+    wanted = sa.select(EffectRow.id, EffectRow.left).where(
+        _waits(kind, now - patience), EffectRow.lane.is_(None) | ~blocked
     )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
     wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
-    taken = (
+    found = session.execute(wanted).all()
+    taken = list(itertools.takewhile(lambda row: row.left == 0, found)) or found[:1]
+    if not taken:
+        return []
+    mine = (
         sa.update(EffectRow)
-        .where(EffectRow.id.in_(wanted))
+        .where(EffectRow.id.in_([row.id for row in taken]))
         .values(status=RUNNING, attempts=EffectRow.attempts + 1, lease_until=now + lease, token=secrets.token_hex(8))
         .returning(
             EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.library_id, EffectRow.request_id,
@@ -179,7 +206,33 @@ def claim(
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    return sorted((Claimed(*row) for row in session.execute(taken)), key=lambda c: c.id)
+    return sorted((Claimed(*row) for row in session.execute(mine)), key=lambda c: c.id)
+
+
+def take_back_abandoned(session: Session, most: int) -> int:
+    """Free what workers have left behind; what `most` of them have left behind a person has to look at."""
+    now = db_now(session)
+    fatal = EffectRow.left + 1 >= most
+    abandoned = (
+        sa.update(EffectRow)
+        .where(_is(RUNNING), EffectRow.lease_until <= now)
+        .values(
+            status=sa.case((fatal, DEAD), else_=READY),
+            last_error=sa.case((fatal, "Each worker that took it up died of it."), else_=EffectRow.last_error),
+            left=EffectRow.left + 1, lease_until=None, token=None,
+        )
+        .returning(EffectRow.id, EffectRow.kind, EffectRow.status)
+    )  # fmt: skip
+    free = session.execute(abandoned.execution_options(synchronize_session=False)).all()
+    rung = [(row.id, row.kind) for row in free if row.status == READY]
+    session.info.setdefault("promised", []).extend(rung)
+    return len(free)
+
+
+def any_abandoned(session: Session) -> bool:
+    """Whether a lease has run out: a look that waits for no writer."""
+    late = sa.select(EffectRow.id).where(_is(RUNNING), EffectRow.lease_until <= db_now(session))
+    return session.scalar(late.limit(1)) is not None
 
 
 def next_in_lane(session: Session, number: int) -> int | None:
@@ -189,15 +242,23 @@ def next_in_lane(session: Session, number: int) -> int | None:
     return session.scalar(later.order_by(EffectRow.id).limit(1))
 
 
-def kinds_to_do(session: Session, patience: timedelta) -> list[str]:
-    """The kinds of which something waits that nobody has taken up within `patience`."""
-    return list(session.scalars(sa.select(EffectRow.kind).where(_to_do(db_now(session), patience)).distinct()))
+def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = timedelta(0)) -> list[str]:
+    """Of these kinds, those of which something waits that nobody took up within `patience`. Waits for no writer."""
+    since = db_now(session) - patience
+    looks = [
+        sa.select(sa.literal(kind)).where(sa.exists(sa.select(EffectRow.id).where(_waits(kind, since))))
+        for kind in kinds
+    ]
+    return list(session.scalars(sa.union_all(*looks)))
 
 
-def _to_do(now: datetime, patience: timedelta) -> sa.ColumnElement[bool]:
-    left = (EffectRow.status == RUNNING) & (EffectRow.lease_until <= now)
-    free = (EffectRow.status == READY) & (EffectRow.available_at <= now - patience)
-    return free | left
+def _waits(kind: str, since: datetime) -> sa.ColumnElement[bool]:
+    return _is(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= since)
+
+
+def _is(status: str) -> sa.ColumnElement[bool]:
+    # Written into the statement: with a parameter the database could not tell that the partial index serves.
+    return EffectRow.status == sa.literal(status, literal_execute=True)
 
 
 def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None:
@@ -208,33 +269,40 @@ def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None
     )
 
 
-def finish(session: Session, claimed: Claimed) -> bool:
-    """Mark work as done. False: somebody else has taken it over, so nothing may be written for it."""
-    return _close(session, claimed, status=DONE, done_at=db_now(session), lease_until=None, last_error=None)
+def finish(session: Session, claims: Sequence[Claimed]) -> set[int]:
+    """Mark work as done; the ids of it. What is not among them somebody else has taken over: write nothing for it."""
+    return _close(session, claims, status=DONE, done_at=db_now(session), lease_until=None, last_error=None)
+
+
+def give_back(session: Session, claims: Sequence[Claimed]) -> None:
+    """Give back what was taken and never begun, for others to take; the bell is rung for it again."""
+    back = _close(session, claims, status=READY, lease_until=None, attempts=EffectRow.attempts - 1)
+    rung = [(claimed.id, claimed.kind) for claimed in claims if claimed.id in back]
+    session.info.setdefault("promised", []).extend(rung)
 
 
 def postpone(session: Session, claimed: Claimed, reason: str, delay: timedelta, *, burns: bool = True) -> bool:
     """Put work back until later; where `burns` is false the attempt does not count."""
     attempts = claimed.attempts if burns else claimed.attempts - 1
     later = db_now(session) + delay
-    return _close(
-        session, claimed, status=READY, available_at=later, lease_until=None, attempts=attempts, last_error=reason
-    )
+    put_back = {"status": READY, "available_at": later, "lease_until": None, "attempts": attempts}
+    return bool(_close(session, [claimed], **put_back, last_error=reason))
 
 
 def bury(session: Session, claimed: Claimed, reason: str) -> bool:
     """Give work up: a person has to look."""
-    return _close(session, claimed, status=DEAD, lease_until=None, last_error=reason)
+    return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=reason))
 
 
 def mark_uncertain(session: Session, claimed: Claimed, reason: str) -> bool:
-    return _close(session, claimed, status=UNCERTAIN, lease_until=None, last_error=reason)
+    return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=reason))
 
 
-def _close(session: Session, claimed: Claimed, **values: Any) -> bool:
-    mine = (EffectRow.id == claimed.id) & (EffectRow.token == claimed.token) & (EffectRow.status == RUNNING)
+def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[int]:
+    numbers, tokens = [c.id for c in claims], {c.token for c in claims}
+    mine = EffectRow.id.in_(numbers) & EffectRow.token.in_(tokens) & (EffectRow.status == RUNNING)
     done = sa.update(EffectRow).where(mine).values(**values).returning(EffectRow.id)
-    return session.scalar(done.execution_options(synchronize_session=False)) is not None
+    return set(session.scalars(done.execution_options(synchronize_session=False)))
 
 
 def pause(session: Session, kind: str, delay: timedelta, reason: str) -> None:
@@ -250,8 +318,8 @@ def resend(session: Session, effect_id: int) -> bool:
     now = db_now(session)
     again = (
         sa.update(EffectRow)
-        .where(EffectRow.id == effect_id, EffectRow.status.in_((DEAD, UNCERTAIN)))
-        .values(status=READY, attempts=0, available_at=now, created_at=now, last_error=None)
+        .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON))
+        .values(status=READY, attempts=0, left=0, available_at=now, created_at=now, last_error=None)
         .returning(EffectRow.kind)
     )
     kind = session.scalar(again.execution_options(synchronize_session=False))
@@ -273,20 +341,20 @@ def withdraw(session: Session, effect_id: int) -> bool:
 
 def backlog(session: Session) -> dict[str, int]:
     """How much of each kind waits or runs."""
-    open_ = EffectRow.status.in_((READY, RUNNING))
+    open_ = EffectRow.status.in_(OPEN)
     counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
     return {kind: int(number) for kind, number in session.execute(counts)}
 
 
 def oldest_promise(session: Session) -> timedelta | None:
     """The age of the oldest work that waits."""
-    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_((READY, RUNNING))))
+    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_(OPEN)))
     return db_now(session) - oldest if oldest else None
 
 
 def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:
     """Work that was given up, or of which nobody can know whether it arrived."""
-    rows = sa.select(EffectRow).where(EffectRow.status.in_((DEAD, UNCERTAIN))).order_by(EffectRow.id)
+    rows = sa.select(EffectRow).where(EffectRow.status.in_(NEEDS_A_PERSON)).order_by(EffectRow.id)
     if library_id is not None:
         rows = rows.where(EffectRow.library_id == library_id)
     return list(session.scalars(rows))

@@ -46,7 +46,7 @@ def is_taken(session: Session, job: str, slot: str) -> bool:
 def begin(session: Session, job: str, slot: str, now: datetime) -> bool:
     """Take the slot of a job. False: somebody else has it."""
     row = {"job": job, "slot": slot, "started_at": now, "outcome": ""}
-    return bool(insert_new(session, JobRun, [row]))
+    return bool(insert_new(session, JobRun, [row], JobRun.id))
 
 
 def end(session: Session, job: str, slot: str, now: datetime, outcome: str) -> None:

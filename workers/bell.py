@@ -38,7 +38,7 @@ class CeleryBell:
     def __init__(
         self,
         app: Celery[Any],
-        bound: int = 200,
+        bound: int = 20,
         *,
         client: redis.Redis | None = None,
         monotonic: Callable[[], float] = time.monotonic,
@@ -93,7 +93,7 @@ class CeleryBell:
             queue = queue_of(name)
             waiting = self._lengths.get(queue, 0)
             envelopes = filled.setdefault(queue, [])
-            if waiting > 10 * self.bound:
+            if waiting > 4 * self.bound:
                 continue
             if waiting > self.bound or len(numbers) > self.bound:
                 envelopes.append(self._envelope(queue, name, ()))

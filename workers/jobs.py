@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ill_workflow import outbox, runtime
-from ill_workflow.bootstrap import Services
+from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from ill_workflow.requests import due_dates
-from workers.drain import work_off
+from workers.drain import take_back_abandoned, work_off
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +35,9 @@ def fire_timers(services: Services) -> str:
 
 def sweep(services: Services) -> str:
     """Look for promised work that nobody has taken up."""
+    take_back_abandoned(services)
     with services.db.reading() as session:
-        kinds = outbox.kinds_to_do(session, timedelta(0))
+        kinds = outbox.kinds_to_do(session, HANDLERS)
     return f"{sum(work_off(services, kind) for kind in kinds)} done"
 
 

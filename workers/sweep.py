@@ -10,7 +10,7 @@ from ill_workflow import outbox, runtime
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from workers import jobs
-from workers.drain import work_off
+from workers.drain import take_back_abandoned, work_off
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +44,9 @@ class Sweep:
         self._give_sign_of_life()
         if not self._services.settings.sweep:
             return
+        take_back_abandoned(self._services)
         with self._services.db.reading() as session:
-            kinds = outbox.kinds_to_do(session, PATIENCE)
+            kinds = outbox.kinds_to_do(session, HANDLERS, PATIENCE)
         for kind in kinds:
             self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=PATIENCE))
         for name in jobs.JOBS:

@@ -34,7 +34,9 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
     @app.task(name=f"ill.{kind}")
     def effect(number: int | None = None) -> None:
         if number is None:
-            if work_off(services(), kind, most=MOST) >= MOST:
+            with services().db.reading() as session:
+                waits = outbox.kinds_to_do(session, [kind])
+            if waits and work_off(services(), kind, most=MOST) >= MOST:
                 app.send_task(f"ill.{kind}", ignore_result=True)
             return
         while number is not None and work_off(services(), kind, [number]):

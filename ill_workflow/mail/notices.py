@@ -1,6 +1,6 @@
 """Letters about a request: to its patron, to the staff of the library, and slips by mail."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, write_letter
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
-from ill_workflow.outbox import Claimed, Permanent, TryLater, Uncertain
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, Uncertain
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
 from ill_workflow.requests.facts import lifecycle_of
@@ -23,10 +23,8 @@ from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import Notice, Request, Slip
 from ill_workflow.slips.making import make_slip
 
-Finish = Callable[[Session], None]
 
-
-def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
     """Write to the patron. One without an address gets no mail: the notice stands on the request alone."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -41,7 +39,7 @@ def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claim
     return _send(mailer, clock, domain, claimed, library, letter, "patron", mailbox(patron.name, patron.email))
 
 
-def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
     """Write to the staff's mailbox. A library without one sees the alert on the request alone."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -54,7 +52,7 @@ def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed
     return _send(mailer, clock, domain, claimed, library, letter, "staff", mailbox(library.name, library.email))
 
 
-def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: Path, claimed: Claimed) -> Finish:
+def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: Path, claimed: Claimed) -> Outside:
     """Mail a slip to the staff member who printed it; makes it where it isn't there yet."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -72,14 +70,7 @@ def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: 
     with sending():
         letter = write_letter("slip", values_of(claimed, library, partner))
     to = mailbox(account.full_name, account.email)
-    finish = _send(mailer, clock, domain, claimed, library, letter, "staff", to, (slip,))
-
-    def both(session: Session) -> None:
-        if record:
-            record(session)
-        finish(session)
-
-    return both
+    return _send(mailer, clock, domain, claimed, library, letter, "staff", to, (slip,), record)
 
 
 def message_id(claimed: Claimed, domain: str) -> str:
@@ -145,8 +136,8 @@ def values_of(
 
 def _send(
     mailer: Mailer, clock: Clock, domain: str, claimed: Claimed, library: Library, letter: Letter, reader: str, to: str,
-    attachments: tuple[Attachment, ...] = (),
-) -> Finish:  # fmt: skip
+    attachments: tuple[Attachment, ...] = (), also: Finish | None = None,
+) -> Outside:  # fmt: skip
     mail_id = message_id(claimed, domain)
     with sending():
         mail = Mail(
@@ -159,8 +150,18 @@ def _send(
             html=letter.html,
             attachments=attachments,
         )
-        mailer.send(mail, clock.now())
-    return lambda session: _remember(session, claimed, reader, to, letter, mail_id, clock)
+
+    def talk() -> Finish:
+        with sending():
+            mailer.send(mail, clock.now())
+        return record
+
+    def record(session: Session) -> None:
+        if also:
+            also(session)
+        _remember(session, claimed, reader, to, letter, mail_id, clock)
+
+    return Outside(talk)
 
 
 def _remember(

@@ -1,6 +1,5 @@
 """Carries messages to partners: handed over to a branch of this installation, or written as a plain mail."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,14 +15,12 @@ from ill_workflow.messages.content import Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
-from ill_workflow.outbox import Claimed, Permanent
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent
 from ill_workflow.partners import Partner, partner_for_library
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
 from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import BORROWING, MessageRow, Request
-
-Finish = Callable[[Session], None]
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,18 @@ class Outgoing:
     saying: Saying
 
 
-def send(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish:
+def send(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     with db.reading() as session:
         outgoing = _compose(session, claimed)
     if outgoing.partner.transport == "local":
         return lambda session: _hand_over(session, outgoing, claimed, clock)
-    mail_id = _write_mail(outgoing, mailer, clock, domain, claimed)
-    return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
+
+    def talk() -> Finish:
+        mail_id = _write_mail(outgoing, mailer, clock, domain, claimed)
+        return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
+
+    return Outside(talk)
 
 
 def _compose(session: Session, claimed: Claimed) -> Outgoing:

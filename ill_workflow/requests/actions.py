@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -54,7 +54,8 @@ class Outcome:
 
 def locked(session: Session, request_id: int) -> Request:
     """The request as it is now; whoever else wants to act on it waits until this transaction has ended."""
-    request = session.get(Request, request_id, with_for_update={"of": Request}, populate_existing=True)
+    beside = (joinedload(Request.library), joinedload(Request.partner))
+    request = session.get(Request, request_id, with_for_update={"of": Request}, populate_existing=True, options=beside)
     if request is None:
         raise NotFound(f"There is no request {request_id}.", field="request")
     return request
@@ -281,9 +282,11 @@ def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Att
 
 def _note_pieces(session: Session, request: Request, trigger: str, inputs: Inputs) -> dict[str, Any]:
     """Which pieces came, or are back. What is returned an undo puts right."""
-    here = inputs.get("pieces")
+    here, comes_back = inputs.get("pieces"), trigger in ("check_in", "patron_return")
+    if not here and not comes_back:
+        return {}
     known = {p.barcode: p for p in session.scalars(sa.select(Piece).where(Piece.request_id == request.id))}
-    if trigger in ("check_in", "patron_return"):
+    if comes_back:
         unknown = [barcode for barcode in here or () if barcode not in known]
         if unknown and known:
             raise BadInput(

@@ -1,7 +1,6 @@
 """Makes the slip of a request: gathers what stands on it, draws it, keeps the file."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -13,14 +12,12 @@ from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
-from ill_workflow.outbox import Claimed, Permanent, TryLater
+from ill_workflow.outbox import Claimed, Finish, Permanent, TryLater
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import BORROWING, Piece, Request, Slip
 from ill_workflow.slips.content import Address, Layout, Service, SlipContent
 from ill_workflow.slips.layouts import render
 from ill_workflow.slips.storage import write
-
-Finish = Callable[[Session], None]
 
 
 def make_slip(db: Database, clock: Clock, folder: Path, claimed: Claimed) -> tuple[str, Finish]:

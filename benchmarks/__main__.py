@@ -1,0 +1,6 @@
+"""`make bench`: how fast it is, side by side with what it is compared to, in one run."""
+
+from benchmarks import slips, transitions
+
+slips.main()
+transitions.main()
