@@ -6,6 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ill_workflow import typed
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, NotFound, Unauthorised
 
@@ -43,8 +44,9 @@ class Grant(Base):
 
 def add_account(session: Session, name: str, *, full_name: str = "", email: str = "", system: bool = False) -> Account:
     """Add an account; another system gets a secret to sign with. Raises BadInput for a name in use."""
-    if not name or not name.isascii() or not all(c.isalnum() or c in "-_." for c in name):
-        raise BadInput("The name of an account is made of letters, digits, dots, - and _.", field="name")
+    if not 1 <= len(name) <= 64 or not name.isascii() or not all(c.isalnum() or c in "-_." for c in name):
+        raise BadInput("The name of an account has up to 64 letters, digits, dots, - and _.", field="name")
+    typed.check({"full_name": full_name, "email": email})
     if session.scalar(sa.select(Account.id).where(Account.name == name)):
         raise BadInput(f"There is an account {name} already.", field="name")
     secret = secrets.token_hex(32) if system else None

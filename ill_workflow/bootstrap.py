@@ -98,7 +98,7 @@ def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> 
         return None
     known = {
         "found": shelf.found, "call_number": shelf.call_number, "location": shelf.location,
-        "item_barcode": shelf.item_barcode, "reason": shelf.reason,
+        "item_barcode": shelf.item_barcode, "reason": "" if shelf.found else shelf.reason or "NotOnShelf",
     }  # fmt: skip
 
     def record(session: Session) -> None:

@@ -25,7 +25,9 @@ def close(session: Session, day: date, *, library_id: int, partner_id: int | Non
     session.add(ClosedDate(library_id=library_id, partner_id=partner_id, day=day, reason=reason))
 
 
-def closed_days(session: Session, library_id: int, partner_id: int | None) -> frozenset[date]:
-    """The closed days of the library itself and of one partner."""
-    theirs = ClosedDate.partner_id.is_(None) | (ClosedDate.partner_id == partner_id)
-    return frozenset(session.scalars(sa.select(ClosedDate.day).where(ClosedDate.library_id == library_id, theirs)))
+def closed_days(session: Session, library_id: int, partner_id: int | None) -> tuple[frozenset[date], frozenset[date]]:
+    """The closed days of the library itself, and those of one partner of it."""
+    one_of_both = ClosedDate.partner_id.is_(None) | (ClosedDate.partner_id == partner_id)
+    rows = sa.select(ClosedDate.partner_id, ClosedDate.day).where(ClosedDate.library_id == library_id, one_of_both)
+    found = session.execute(rows).all()
+    return frozenset(d for who, d in found if who is None), frozenset(d for who, d in found if who is not None)

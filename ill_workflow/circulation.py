@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-CALLS = ("find", "hold", "release", "check_out", "check_in", "renew", "accept_item")
+CALLS = ("find", "hold", "release", "check_out", "check_in", "renew", "accept_item", "remove_item")
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,18 @@ class Ledger:
             sums[line.currency] = sums.get(line.currency, Decimal(0)) + line.signed
         return {currency: amount for currency, amount in sums.items() if amount}
 
+    def charged_by(self, event_id: int) -> dict[str, Decimal]:
+        """What one event has charged, by currency."""
+        sums: dict[str, Decimal] = {}
+        for line in self.lines():
+            if line.event_id == event_id and line.sign == Sign.CHARGE:
+                sums[line.currency] = sums.get(line.currency, Decimal(0)) + line.amount
+        return sums
+
+    def has_charged(self, kinds: Sequence[str]) -> bool:
+        """Whether a charge of one of these kinds stands, paid or not."""
+        return any(line.kind in kinds for line in self._standing())
+
     def charge(
         self,
         kind: str,
@@ -77,21 +89,19 @@ class Ledger:
             self._add(Sign.CHARGE, kind, amount, currency, at, event_id, provisional=provisional, note=note)
 
     def bill(
-        self, kinds: Sequence[str], amount: Decimal, currency: str, *, at: datetime, event_id: int, note: str = ""
-    ) -> None:
-        """A final charge of the first kind; it replaces what was assessed provisionally."""
-        self.reverse(at=at, event_id=event_id, provisional=True, kinds=kinds)
+        self, kinds: Sequence[str], amount: Decimal, currency: str, *, at: datetime, event_id: int, note: str = "",
+        final_too: bool = False,
+    ) -> None:  # fmt: skip
+        """A final charge of the first kind; it replaces what was assessed provisionally, or what stands at all."""
+        self.reverse(at=at, event_id=event_id, provisional=not final_too, kinds=kinds)
         self.charge(kinds[0], amount, currency, at=at, event_id=event_id, provisional=False, note=note)
 
     def reverse(
         self, *, at: datetime, event_id: int, provisional: bool = False, kinds: Sequence[str] = (), note: str = ""
     ) -> None:
         """Take back charges that were not taken back before: all, or those that are provisional, or of some kinds."""
-        lines = self.lines()
-        taken_back = {line.reverses_id for line in lines}
-        for line in lines:
-            wanted = line.sign == Sign.CHARGE and line.id not in taken_back
-            if wanted and (line.provisional or not provisional) and (not kinds or line.kind in kinds):
+        for line in self._standing():
+            if (line.provisional or not provisional) and (not kinds or line.kind in kinds):
                 self._take_back(line, at, event_id, note)
 
     def undo(self, undone_event_id: int, *, at: datetime, event_id: int) -> None:
@@ -110,6 +120,12 @@ class Ledger:
             is_open = f"{open_amount} {currency} is" if currency else "Nothing is"
             raise BadInput(f"{is_open} open; {amount} is more than that.", field="amount")
         self._add(sign, "settlement", amount, currency, at, event_id, note=note)
+
+    def _standing(self) -> list[LedgerLine]:
+        """The charges that were not taken back."""
+        lines = self.lines()
+        taken_back = {line.reverses_id for line in lines}
+        return [line for line in lines if line.sign == Sign.CHARGE and line.id not in taken_back]
 
     def _take_back(self, line: LedgerLine, at: datetime, event_id: int, note: str) -> None:
         back = Sign.REVERSAL if line.sign == Sign.CHARGE else Sign.CHARGE

@@ -1,11 +1,13 @@
 """Our libraries: the branches for which this installation works."""
 
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ill_workflow import typed
 from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.errors import BadInput, NotFound
 
@@ -51,16 +53,11 @@ class Installation(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
-def add_library(session: Session, *, code: str, name: str, time_zone: str, prefix: str, **more: object) -> Library:
+def add_library(session: Session, *, code: str, name: str, time_zone: str, prefix: str, **more: Any) -> Library:
     """Add a library. Raises BadInput with the field for an unknown time zone, an unprintable prefix, a code in use."""
     if not code or not code.isascii() or not code.replace("-", "").replace("_", "").isalnum():
         raise BadInput("The code of a library is made of letters, digits, - and _.", field="code")
-    if not name.strip():
-        raise BadInput("A library needs a name.", field="name")
-    try:
-        ZoneInfo(time_zone)
-    except (KeyError, ValueError, OSError):
-        raise BadInput(f"{time_zone!r} is not a time zone. Name one like America/Chicago.", field="time_zone") from None
+    typed.check({"name": name, "time_zone": time_zone or "-", **more})
     if not (1 <= len(prefix) <= 6 and prefix.isascii() and prefix.isalnum()):
         raise BadInput("A prefix is one to six letters or digits, such as XPX.", field="prefix")
     if session.scalar(sa.select(Library.id).where(Library.code == code)):
@@ -69,6 +66,13 @@ def add_library(session: Session, *, code: str, name: str, time_zone: str, prefi
     session.add(library)
     session.flush()
     return library
+
+
+def change_library(session: Session, library: Library, **more: Any) -> None:
+    typed.check(more)
+    for name, value in more.items():
+        setattr(library, name, value)
+    session.flush()
 
 
 def find_library(session: Session, code: str) -> Library:

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from ill_workflow import typed
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, NotFound
+from ill_workflow.libraries import Library
 from state_machines.request import Terms
 
 DELIVERY = ("courier", "post", "e-mail")
@@ -41,6 +44,7 @@ class Partner(Base):
     delivery_code: Mapped[str] = mapped_column(sa.String(32), default="")
     delivery_method: Mapped[str] = mapped_column(sa.String(16), default="courier")
     hub_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))
+    time_zone: Mapped[str] = mapped_column(sa.String(64), default="")  #: an IANA name; empty: that of our library
     working_days: Mapped[str] = mapped_column(sa.String(7), default="1111100")
     terms: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: what differs from the usual terms
     fees: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
@@ -50,6 +54,14 @@ class Partner(Base):
     status: Mapped[str] = mapped_column(sa.String(16), default="active")  #: active or suspended
 
     hub: Mapped["Partner | None"] = relationship(remote_side=[id])
+    local_library: Mapped[Library | None] = relationship(foreign_keys=[local_library_id])
+
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """Where its days begin and end, if we know."""
+        if self.local_library is not None:
+            return self.local_library.zone
+        return ZoneInfo(self.time_zone) if self.time_zone else None
 
     def agreed_terms(self) -> Terms:
         known = {f.name for f in fields(Terms)}
@@ -68,7 +80,7 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
         raise BadInput("A partner needs a code without blanks.", field="code")
     if session.scalar(sa.select(Partner.id).where(Partner.library_id == library_id, Partner.code == code)):
         raise BadInput(f"There is a partner {code} already.", field="code")
-    _check(more)
+    _check({"name": name, **more})
     partner = Partner(library_id=library_id, code=code, name=name, **more)
     session.add(partner)
     session.flush()
@@ -87,9 +99,7 @@ def _check(given: dict[str, Any]) -> None:
     for name, choices in one_of.items():
         if name in given and given[name] not in choices:
             raise BadInput(f"{given[name]!r} is not possible. Choose {', '.join(choices)}.", field=name)
-    days = given.get("working_days", "1111100")
-    if len(days) != 7 or set(days) - {"0", "1"} or "1" not in days:
-        raise BadInput("Working days are seven digits 0 or 1, Monday first, such as 1111100.", field="working_days")
+    typed.check(given)
     known_terms, known_fees = {f.name for f in fields(Terms)}, {f.name for f in fields(Fees)}
     for name, value in given.get("terms", {}).items():
         if name not in known_terms:

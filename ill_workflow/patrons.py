@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ill_workflow import typed
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput
 
@@ -33,6 +34,8 @@ def remember_patron(
     """The patron of that barcode; what is named anew replaces what was known."""
     if not barcode.strip():
         raise BadInput("A patron is named by a barcode.", field="patron")
+    typed.check_line("patron", barcode, 64)
+    typed.check({"full_name": name, "email": email, "pickup_location": pickup_location})
     patron = session.scalar(sa.select(Patron).where(Patron.library_id == library_id, Patron.barcode == barcode.strip()))
     if patron is None:
         patron = Patron(library_id=library_id, barcode=barcode.strip())

@@ -79,7 +79,13 @@ TIMERS = {
 
 # When a lender falls away: the shipment was taken back, a cancel is done with, or the rota goes on, stops or ends.
 LENDER_FALLS_AWAY = (
-    Target("needs_review", ("INBOUND",), then=(alert_staff("shipment_taken_back"),)),
+    Target(
+        "needs_review",
+        ("INBOUND",),
+        records=(c.forget_the_shipment,),
+        ledger=(Entry("reverse", ("supply",)),),
+        then=(alert_staff("shipment_taken_back"),),
+    ),
     Target("unfilled", ("cancel_requested",), g.ends_unfilled, then=(notify_patron("unfilled"),)),
     Target("cancelled", ("cancel_requested",), then=(notify_patron("cancelled"),)),
     Target("needs_review", only_if=g.incurable, then=(alert_staff("reason_needs_review"),)),
@@ -88,7 +94,11 @@ LENDER_FALLS_AWAY = (
 )
 
 # A parcel or a bill that nobody expected any more is for a person to look at.
-UNEXPECTED = ("cancel_requested", "needs_review", "cancelled", "unfilled", "completed")
+NOT_AWAITED = ("cancel_requested", "needs_review", "cancelled", "unfilled")
+UNEXPECTED = (*NOT_AWAITED, "completed")
+
+#: What a lost item costs; it falls away when the item is found.
+LOST_FEES = ("replacement", "processing")
 
 LOST_FROM = ("SEEKING", "INBOUND", "HELD", "GOING_BACK", "cancel_requested", "lost")
 CALLED_OFF = ("PREPARING", "SEEKING", "cancel_requested")
@@ -147,7 +157,7 @@ ACTIONS = (
     ),
     Action(
         "amend", "Edit", (STAFF,), ("PREPARING", "SEEKING"), SAME, needs=(i.CHANGES,), records=(c.edit,),
-        then=(send_message("Amended", only_if=g.was_sent),),
+        then=(send_message("Amended", only_from=("SEEKING",), only_if=g.concerns_the_partner),),
     ),
     Action(
         "try_next", "Try Next Partner", (STAFF,), ("request_sent", "will_supply"), LENDER_FALLS_AWAY,
@@ -168,12 +178,14 @@ ACTIONS = (
         fires=("respond_by",), fires_in={"answer_by": ("cancel_requested",)},
     ),
     Action(
-        "partner_shipped", "Partner Shipped", (PARTNER,), ("SEEKING", *UNEXPECTED), "shipped",
+        "partner_shipped", "Partner Shipped", (PARTNER,), ("SEEKING", *UNEXPECTED),
+        (Target("shipped", ("completed",), g.filled_locally), Target("shipped", ("SEEKING", *NOT_AWAITED))),
         needs=(
-            i.TOLD_DUE_DATE.optional, i.ITEM_BARCODE.optional, i.CARRIER.optional, i.TRACKING.optional,
-            i.CONDITIONS.optional, i.NOTE.optional,
+            i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional, i.CARRIER.optional, i.TRACKING.optional,
+            i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.NOTE.optional,
         ),
         records=(c.take_the_due_date, c.set_barcodes, c.set_tracking),
+        ledger=(Entry("bill", ("supply",), only_if=g.names_a_cost),),
         then=(notify_patron("shipped"), alert_staff("unexpected_shipment", only_from=UNEXPECTED)),
         hears=("Loaned", "Overdue", "Recalled"),
     ),
@@ -185,12 +197,18 @@ ACTIONS = (
         "receive", "Receive", (STAFF,), ("INBOUND", "SEEKING", "cancel_requested", "needs_review", "unfilled"),
         (
             Target("delivered", only_if=g.paper_copy),
-            Target("recalled", only_if=g.recall_is_kept, then=(notify_patron("recalled"), alert_staff("recalled"))),
-            Target("overdue", only_if=g.overdue_is_kept, then=(notify_patron("overdue"), alert_staff("overdue"))),
+            Target(
+                "recalled", only_if=g.recall_is_kept, records=(c.forget_kept, c.go_back_to("received")),
+                then=(notify_patron("recalled"), alert_staff("recalled")),
+            ),
+            Target(
+                "overdue", only_if=g.overdue_is_kept, records=(c.forget_kept, c.go_back_to("received")),
+                then=(notify_patron("overdue"), alert_staff("overdue")),
+            ),
             Target("received"),
         ),
         needs=(i.CONDITION_CHECKED, i.TEMPORARY_BARCODE.optional, i.PIECES.optional),
-        records=(c.set_barcodes, c.assume_a_due_date, c.forget_kept),
+        records=(c.set_barcodes, c.assume_a_due_date),
         then=(
             circulation("accept_item"), send_message("Received"), generate_slip("book_strap"),
             notify_patron("ready_for_pickup"),
@@ -211,7 +229,7 @@ ACTIONS = (
     Action(
         "partner_renewed", "Partner Renewed", (PARTNER,), ("HELD", "INBOUND"),
         (Target(SAME, ("INBOUND",)), Target("renewed")),
-        needs=(i.TOLD_DUE_DATE.optional, i.NOTE.optional), records=(c.take_the_renewal,),
+        needs=(i.DUE_DATE.optional, i.NOTE.optional), records=(c.take_the_renewal,),
         then=(notify_patron("renewed"), alert_staff("renewed_without_a_date", only_if=g.no_date_named)),
         hears=("RenewResponse Y",),
     ),
@@ -279,9 +297,9 @@ ACTIONS = (
         ("SEEKING", "INBOUND", "HELD", "GOING_BACK", "cancel_requested", "lost", "closed_without_return"),
         (
             Target("needs_review", ("SEEKING", "INBOUND")),
-            Target("unfilled", ("cancel_requested",), g.ends_unfilled),
-            Target("cancelled", ("cancel_requested",)),
-            Target("completed"),
+            Target("unfilled", ("cancel_requested",), g.ends_unfilled, then=(notify_patron("unfilled"),)),
+            Target("cancelled", ("cancel_requested",), then=(notify_patron("cancelled"),)),
+            Target("completed", records=(c.not_completed_by_us,)),
         ),
         needs=(i.NOTE.optional,), ledger=(Entry("reverse", provisional=True),),
         then=(
@@ -294,7 +312,7 @@ ACTIONS = (
     ),
     Action(
         "report_lost", "Mark as Lost", (STAFF, PATRON), ("INBOUND", "HELD", "GOING_BACK"), "lost",
-        needs=(i.NOTE.optional,), ledger=(Entry("assess", ("replacement", "processing"), provisional=True),),
+        needs=(i.NOTE.optional,), ledger=(Entry("assess", LOST_FEES, provisional=True),),
         then=(send_message("Lost"), notify_patron("lost")), undo=True,
     ),
     Action(
@@ -302,7 +320,7 @@ ACTIONS = (
         (*LOST_FROM, "completed"),
         (Target("lost", ("completed",), g.completed_by_hand), Target("lost", LOST_FROM)),
         needs=(i.COST.optional, i.CURRENCY.optional, i.NOTE.optional),
-        ledger=(Entry("bill", ("replacement", "processing")),), then=(alert_staff("declared_lost"),),
+        ledger=(Entry("bill", LOST_FEES),), then=(alert_staff("declared_lost"),),
         hears=("CompletedWithoutReturn", "Notification lost"),
     ),
     Action(
@@ -312,13 +330,13 @@ ACTIONS = (
     ),
     Action(
         "partner_bills", "Record Bill", (PARTNER, STAFF), ("any",), SAME, less=("created",),
-        needs=(i.AMOUNT, i.CURRENCY.optional, i.FEE_KIND, i.NOTE.optional),
+        only_if=(g.is_a_bill,), needs=(i.AMOUNT, i.CURRENCY.optional, i.FEE_KIND, i.NOTE.optional),
         ledger=(Entry("bill"),), then=(alert_staff("billed"),),
         hears=("offeredCosts", "Notification damaged"), hears_else=("Notification lost",),
     ),
     Action(
         "found", "Found", (STAFF,), ("lost",), "return_in_transit", records=(c.is_here,),
-        ledger=(Entry("reverse"),), then=(send_message("Found"),), primary=True,
+        ledger=(Entry("reverse", LOST_FEES),), then=(send_message("Found"),), primary=True,
     ),
     Action(
         "settle", "Settle", (MANAGER,), ("lost",), "closed_without_return", only_if=(g.no_fee_is_open,),
@@ -349,7 +367,7 @@ ACTIONS = (
             Target(PREVIOUS),
         ),
         needs=(
-            i.REASON.optional, i.STATUS.optional, i.TOLD_DUE_DATE.optional, i.ITEM_BARCODE.optional,
+            i.REASON.optional, i.STATUS.optional, i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional,
             i.TRACKING.optional,
         ),
         then=(alert_staff("cancel_refused"),), hears=("CancelResponse N",),
@@ -379,12 +397,17 @@ ACTIONS = (
     ),
     Action(
         "route_home", "Route Home", (STAFF,), ("CLOSED",), "return_in_transit", less=("delivered",),
-        records=(c.is_here,), ledger=(Entry("reverse", provisional=True),), then=(alert_staff("unexpected_parcel"),),
+        records=(c.is_here, c.not_completed_by_us), ledger=(Entry("reverse", provisional=True),),
+        then=(alert_staff("unexpected_parcel"),),
     ),
     Action(
         "change_due_date", "Change Due Date", (PARTNER, MANAGER), ("HELD", "INBOUND"),
-        (Target(PREVIOUS, ("overdue", "recalled"), g.new_date_lifts_it, records=(c.lift_recall,)), Target(SAME)),
-        only_if=(g.date_is_another,), needs=(i.TOLD_DUE_DATE,), records=(c.set_due_date,),
+        (
+            Target(PREVIOUS, ("overdue", "recalled"), g.new_date_lifts_it, records=(c.lift_recall,)),
+            Target(SAME, ("INBOUND",), g.new_date_lifts_it, records=(c.lift_what_was_kept,)),
+            Target(SAME),
+        ),
+        only_if=(g.date_is_another,), needs=(i.DUE_DATE,), records=(c.set_due_date,),
         then=(notify_patron("due_date_changed"),), hears=("Loaned",),
     ),
     Action(
@@ -406,7 +429,8 @@ ACTIONS = (
     ),
     Action(
         "partner_informs", "Partner Informs", (PARTNER,), ("any",), SAME,
-        needs=(i.NOTE.optional, i.STATUS.optional), then=(alert_staff("partner_informs", only_if=g.is_news),),
+        needs=(i.NOTE.optional, i.STATUS.optional, i.LINK.optional, i.COST.optional, i.CURRENCY.optional),
+        then=(alert_staff("partner_informs", only_if=g.is_news),),
         hears=("RequestReceived", "HoldReturn", "ReleaseHoldReturn", "Notification"),
     ),
     Action(

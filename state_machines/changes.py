@@ -10,27 +10,38 @@ EDITABLE = frozenset(
     {"title", "author", "isbn", "issn", "publisher", "year", "volume", "pages", "need_by", "call_number", "location"}
     | {"item_barcode", "article_title", "internal_note", "patron_note"}
 )
+#: Those of them that are the partner's business as well.
+TRAVELLING = EDITABLE - {"call_number", "location", "item_barcode", "internal_note", "patron_note"}
 
 
 def start_asking(request: Request, inputs: Inputs, facts: Facts) -> None:
     """The request goes to the next partner of the rota, under an id of its own."""
     request.rota_position += 1
-    _ask_again(request)
+    ask_the_same_again(request, inputs, facts)
 
 
 def ask_the_same_again(request: Request, inputs: Inputs, facts: Facts) -> None:
-    _ask_again(request)
-    request.not_before = None
-
-
-def _ask_again(request: Request) -> None:
     request.attempt += 1
-    request.expected_by = request.reply_by = request.not_before = None
+    request.state_since = facts.now  # the wait for the answer is a new one, also from Request Sent to Request Sent
     request.conditions, request.cost = [], None
+    forget_the_shipment(request, inputs, facts)
+
+
+def forget_the_shipment(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """What a lender said of its shipment is of no use with the next one."""
+    request.expected_by = request.reply_by = request.not_before = None
+    request.item_barcode = request.carrier = request.tracking = None
+    request.lender_due = request.patron_due = request.return_by = request.due_before_recall = None
+    request.due_assumed = request.kept_recall = request.kept_overdue = request.on_paper = False
+
+
+def wait_anew(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """A new question, though the state is the same."""
+    request.state_since = facts.now
 
 
 def expect(request: Request, inputs: Inputs, facts: Facts) -> None:
-    request.expected_by = inputs.get("expected_date")
+    request.expected_by = inputs.get("expected_date", request.expected_by)
 
 
 def set_condition(request: Request, inputs: Inputs, facts: Facts) -> None:
@@ -52,7 +63,7 @@ def set_due_date(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 def take_the_due_date(request: Request, inputs: Inputs, facts: Facts) -> None:
     """What the lender said when it shipped; a new shipment forgets the dates of an earlier one."""
-    request.lender_due = request.patron_due = None
+    request.lender_due = request.patron_due = request.due_before_recall = None
     request.due_assumed = False
     set_due_date(request, inputs, facts)
 
@@ -73,19 +84,24 @@ def due_by_policy(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 def extend(request: Request, inputs: Inputs, facts: Facts) -> None:
     """A renewal: the named day, or the usual length from the present due date."""
-    request.renewals += 1
-    request.renewal_asked = False
-    request.return_by = None
+    _renewed(request)
     start = max(request.lender_due or facts.today, facts.today)
     _due(request, inputs.get("due_date") or start + timedelta(days=facts.terms.renewal_days), facts, assumed=False)
 
 
 def take_the_renewal(request: Request, inputs: Inputs, facts: Facts) -> None:
-    request.renewals += 1
-    request.renewal_asked = False
-    request.return_by = None
+    """The lender has renewed; where it names no day, a day that has passed makes way for the usual length."""
+    _renewed(request)
     request.kept_recall = request.kept_overdue = False
     set_due_date(request, inputs, facts)
+    if request.lender_due is not None and request.lender_due < facts.due_today:
+        _due(request, facts.due_today + timedelta(days=facts.terms.renewal_days), facts, assumed=True)
+
+
+def _renewed(request: Request) -> None:
+    request.renewals += 1
+    request.renewal_asked = False
+    request.return_by = request.due_before_recall = None
 
 
 def _due(request: Request, due: date, facts: Facts, *, assumed: bool) -> None:
@@ -101,13 +117,24 @@ def recall_to(request: Request, inputs: Inputs, facts: Facts) -> None:
     wanted = inputs.get("return_by") or request.return_by
     if wanted is not None:
         request.return_by = wanted
+        request.due_before_recall = request.due_before_recall or request.lender_due
         if request.lender_due is None or wanted < request.lender_due:
             _due(request, wanted, facts, assumed=False)
 
 
 def lift_recall(request: Request, inputs: Inputs, facts: Facts) -> None:
-    request.return_by = None
-    set_due_date(request, inputs, facts)
+    """Without a day the due date is again what it was before the recall."""
+    before, request.return_by, request.due_before_recall = request.due_before_recall, None, None
+    if (due := inputs.get("due_date") or before) is not None:
+        _due(request, due, facts, assumed=False)
+
+
+def lift_what_was_kept(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """A recall or an overdue notice that came before the item is void with a later due date."""
+    request.kept_overdue = False
+    if request.kept_recall:
+        request.kept_recall = False
+        request.return_by = request.due_before_recall = None
 
 
 def keep_recall(request: Request, inputs: Inputs, facts: Facts) -> None:
@@ -153,6 +180,11 @@ def offer_reason(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.offered_reason = None if inputs.get("found") else inputs.get("reason")
 
 
+def keep_reason(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """Whoever asks for the status later is told the reason again."""
+    request.offered_reason = inputs.get("reason") or request.offered_reason
+
+
 def edit(request: Request, inputs: Inputs, facts: Facts) -> None:
     for name, value in inputs["changes"].items():
         if name in EDITABLE:
@@ -186,6 +218,10 @@ def cancel_for_staff(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 def completed_by_us(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.completed_by_us = True
+
+
+def not_completed_by_us(request: Request, inputs: Inputs, facts: Facts) -> None:
+    request.completed_by_us = False
 
 
 def go_back_to(state: str) -> Change:

@@ -58,7 +58,8 @@ class Input:
     required: bool = True
     choices: tuple[str, ...] = ()
     hint: str = ""
-    future: bool = False  #: a date that may not lie in the past
+    future: bool = False  #: a date that people may not name in the past; what a partner says stands
+    longest: int = 2000  #: characters of a text
 
     @property
     def optional(self) -> "Input":

@@ -28,9 +28,9 @@ def alert_staff(occasion: str, *, only_from: tuple[str, ...] = (), only_if: Guar
     return Effect("alert_staff", occasion, only_from, only_if)
 
 
-def circulation(call: str) -> Effect:
+def circulation(call: str, *, only_from: tuple[str, ...] = ()) -> Effect:
     """A call to the library's own circulation system."""
-    return Effect("circulation", call)
+    return Effect("circulation", call, only_from)
 
 
 def generate_slip(layout: str) -> Effect:

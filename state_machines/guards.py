@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from state_machines.changes import TRAVELLING
 from state_machines.declaration import Guard, Inputs, guard
 from state_machines.request import Facts, Request
 
@@ -86,19 +87,45 @@ def pieces_are_out(request: Request, inputs: Inputs, facts: Facts) -> bool:
 
 @guard("the loan is past due", otherwise="The loan is not past due.")
 def past_due(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return request.lender_due is not None and request.lender_due < facts.today
+    return request.lender_due is not None and request.lender_due < facts.due_today
 
 
 @guard("the new date lifts it", otherwise="The new date has passed already.")
 def new_date_lifts_it(request: Request, inputs: Inputs, facts: Facts) -> bool:
     due = inputs.get("due_date")
-    return due is not None and due >= facts.today
+    if due is None or due < facts.due_today:
+        return False
+    recalled = request.state == "recalled" or request.kept_recall
+    return not recalled or request.return_by is None or due > request.return_by
 
 
 @guard("the date is another", otherwise="That is the due date already.")
 def date_is_another(request: Request, inputs: Inputs, facts: Facts) -> bool:
     due = inputs.get("due_date")
     return due is not None and (due != request.lender_due or request.due_assumed)
+
+
+@guard("it was filled locally", otherwise="It is completed already.")
+def filled_locally(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.previous_state in ("created", "needs_review")
+
+
+@guard("a cost is named", otherwise="No cost is named.")
+def names_a_cost(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return inputs.get("cost") is not None
+
+
+#: States in which an offered cost is an offer still, and no bill.
+BEFORE_THE_ITEM = frozenset(
+    {"needs_review", "request_sent", "conditional", "retry_offered", "will_supply", "shipped", "in_transit"}
+    | {"cancel_requested", "cancelled", "unfilled"}
+)
+
+
+@guard("the item came", otherwise="The item has not come.")
+def is_a_bill(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    offered = inputs.get("kind") == "supply" and request.state in BEFORE_THE_ITEM
+    return facts.by_staff or not offered
 
 
 @guard("no date was named", otherwise="A date was named.")
@@ -111,14 +138,26 @@ def condition_or_cost(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("condition") or inputs.get("conditions") or inputs.get("cost") is not None)
 
 
-@guard("it was sent", otherwise="It has not been sent.")
-def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return request.attempt > 0
+@guard("it is the partner's business", otherwise="The partner need not know.")
+def concerns_the_partner(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return bool(TRAVELLING & set(inputs["changes"]))
+
+
+#: What a person has to hear of where no other row could hear it, and the states in which it is known already.
+NEWS: dict[str, tuple[str, ...]] = {
+    "Lost": ("lost", "closed_without_return"),
+    "Damaged": ("damaged",),
+    "CompletedWithoutReturn": ("closed_without_return",),
+    "HoldReturn": (),
+    "ShippedForward": (),
+}
 
 
 @guard("it is news", otherwise="It is known already.")
 def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return bool(inputs.get("note"))
+    said = inputs.get("status") or ""
+    something = any(inputs.get(name) for name in ("note", "link")) or inputs.get("cost") is not None
+    return something or (said in NEWS and request.state not in NEWS[said])
 
 
 @guard("the status of the answer is Loaned", otherwise="The partner has not shipped.")

@@ -85,6 +85,8 @@ RENEWAL_ANSWERS = (
     Target("renewal_requested", records=(c.ask_for_renewal,), then=(alert_staff("renewal_requested"),)),
 )  # fmt: skip
 
+#: What a lost item costs; it falls away when the item comes home before the loan is settled.
+LOST_FEES = ("replacement", "processing")
 NEVER_SENT = ("OPEN", "REFUSED", "cancel_requested")
 CALLED_OFF = ("OPEN", "cancel_requested")
 UNEXPECTED_RETURN = (*NEVER_SENT, "lost", "damaged", "closed_without_return")
@@ -107,7 +109,7 @@ ACTIONS = (
     ),
     Action(
         "add_condition", "Add Condition", (STAFF,), ("OPEN",), "conditional",
-        needs=(i.CONDITION, i.COST.optional, i.REPLY_BY.optional), records=(c.set_condition,),
+        needs=(i.CONDITION, i.COST.optional, i.REPLY_BY.optional), records=(c.set_condition, c.wait_anew),
         then=(send_message("WillSupply with condition"),),
     ),
     Action(
@@ -125,19 +127,19 @@ ACTIONS = (
     ),
     Action(
         "reject", "Reject", (STAFF,), ("OPEN",), "rejected",
-        needs=(i.REASON, i.NOTE.optional, i.INTERNAL_NOTE.optional),
+        needs=(i.REASON, i.NOTE.optional, i.INTERNAL_NOTE.optional), records=(c.keep_reason,),
         then=(send_message("Unfilled"), circulation("release")), undo=True,
     ),
     Action(
         "offer_retry", "Offer Retry", (STAFF,), ("OPEN",), "retry_offered",
-        needs=(i.REASON, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional),
+        needs=(i.REASON, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional), records=(c.keep_reason,),
         then=(send_message("RetryPossible"), circulation("release")),
     ),
     Action(
         "ship", "Ship Item", (STAFF,), ("OPEN",), "shipped", less=("conditional",), only_if=(g.is_loan,),
         needs=(
-            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.DUE_DATE.optional, i.CARRIER.optional, i.TRACKING.optional,
-            i.CONDITIONS.optional, i.NOTE.optional,
+            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.PIECES.optional, i.DUE_DATE.optional, i.CARRIER.optional,
+            i.TRACKING.optional, i.CONDITIONS.optional, i.NOTE.optional,
         ),
         records=(c.set_barcodes, c.set_tracking, c.due_by_policy),
         then=(circulation("check_out"), send_message("Loaned"), generate_slip("shipping")),
@@ -156,6 +158,10 @@ ACTIONS = (
                 records=(c.go_back_to("received_by_partner"),),
             ),
             Target("received_by_partner", ("shipped",)),
+            Target(
+                "delivered", NEVER_SENT, g.is_copy,
+                then=(send_message("CopyCompleted"), alert_staff("went_out_unscanned")),
+            ),
             Target(
                 "received_by_partner", NEVER_SENT, records=(c.due_by_policy,),
                 then=(
@@ -220,6 +226,10 @@ ACTIONS = (
                 then=(send_message("LoanCompleted"),),
             ),
             Target(
+                "completed", ("lost",), records=(c.is_gone_home,), ledger=(Entry("reverse", LOST_FEES),),
+                then=(send_message("LoanCompleted"),),
+            ),
+            Target(
                 "completed", records=(c.is_gone_home, c.answer_renewal),
                 ledger=(Entry("reverse", provisional=True),), then=(send_message("LoanCompleted"),),
             ),
@@ -229,7 +239,7 @@ ACTIONS = (
     ),
     Action(
         "mark_lost", "Mark as Lost", (STAFF, CLOCK, PARTNER), ("ON_LOAN", "BACK"), "lost", needs=(i.NOTE.optional,),
-        records=(c.answer_renewal,), ledger=(Entry("assess", ("replacement", "processing")),),
+        records=(c.answer_renewal,), ledger=(Entry("assess", LOST_FEES),),
         then=(send_message("Lost"), alert_staff("lost", only_if=g.not_by_staff)),
         hears=("Lost", "Notification lost"), fires=("lost_by",), undo=True,
     ),
@@ -303,7 +313,8 @@ ACTIONS = (
     ),
     Action(
         "partner_informs", "Partner Informs", (PARTNER,), ("any",), SAME,
-        needs=(i.NOTE.optional, i.STATUS.optional), then=(alert_staff("partner_informs", only_if=g.is_news),),
+        needs=(i.NOTE.optional, i.STATUS.optional, i.COST.optional, i.CURRENCY.optional),
+        then=(alert_staff("partner_informs", only_if=g.is_news),),
         hears=("ShippedForward", "HoldReturn", "Notification", "StatusRequest"),
     ),
     Action(
@@ -319,7 +330,8 @@ ACTIONS = (
                 "completed", HANDLED, g.chosen("completed", default=True), then=(send_message("LoanCompleted"),),
             ),
         ),
-        needs=(i.REASON, i.OUTCOME.optional),
+        needs=(i.REASON, i.OUTCOME.optional), records=(c.keep_reason,),
+        then=(circulation("release", only_from=CALLED_OFF),),
     ),
 )  # fmt: skip
 

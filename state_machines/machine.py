@@ -140,6 +140,9 @@ def _apply(lifecycle: Lifecycle, action: Action, target: Target, dest: str) -> C
     def apply(event: EventData) -> None:
         request, inputs, facts = _request(event), event.kwargs["inputs"], event.kwargs["facts"]
         source = request.state
+        if dest not in (SAME, source):  # entering a state from itself changes nothing
+            request.previous_state = request.previous_state if source in lifecycle.passing else source
+            request.state_since = facts.now
         for change in (*action.records, *target.records):
             change(request, inputs, facts)
         effects = tuple(
@@ -148,10 +151,6 @@ def _apply(lifecycle: Lifecycle, action: Action, target: Target, dest: str) -> C
             if (not effect.only_from or source in lifecycle.expand(effect.only_from))
             and (effect.only_if is None or effect.only_if.holds(request, inputs, facts))
         )
-        if dest not in (SAME, source) and source not in lifecycle.passing:
-            request.previous_state = source
-        if dest != SAME:
-            request.state_since = facts.now
         entries = tuple(
             entry
             for entry in (*action.ledger, *target.ledger)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 class Request(Protocol):
     """The part of a request that a lifecycle reads and writes. Days are days at the request's library."""
 
+    side: str  #: "borrowing" or "lending"
     reference: str  #: what people call it, and scan
     state: str
     previous_state: str | None  #: the last state that was not an interruption (`Lifecycle.passing`)
@@ -21,6 +22,7 @@ class Request(Protocol):
     reply_by: date | None  #: until when a condition wants an answer
     not_before: date | None  #: a retry makes no sense before this day
     lender_due: date | None
+    due_before_recall: date | None  #: what a recall moved forward, for the case that it is lifted
     due_assumed: bool  #: the partner named no day; the usual term stands in
     patron_due: date | None
     return_by: date | None  #: the day by which a recall wants the item back
@@ -40,13 +42,21 @@ class Request(Protocol):
     tracking: str | None
     conditions: list[str]
     cost: Decimal | None
-    offered_reason: str | None  #: the reason that Reject is offered
+    offered_reason: str | None  #: why it can't be supplied: what Reject is offered, and what was said in the end
     completed_by_us: bool  #: completed without a word of the partner
     loan_seen: bool  #: the item has been here, or was sent by us
 
 
 #: The fields that a step may write, and an undo puts back.
-WRITTEN = tuple(name for name in Request.__annotations__ if name != "reference")
+WRITTEN = tuple(name for name in Request.__annotations__ if name not in ("side", "reference"))
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """When somebody works. `working_days` are seven digits 0 or 1, Monday first."""
+
+    working_days: str = "1111100"
+    closed: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Terms:
     completes_itself: bool = False  #: this partner can't tell us that a loan is complete
     renews_by_itself: bool | None = None  #: True: yes by policy, False: no by policy, None: a person decides
     accepts_cancel_unshipped: bool = False
+    wants_received: bool = False  #: wants to be told that its request has arrived
 
 
 @dataclass(frozen=True)
@@ -73,9 +84,10 @@ class Facts:
     now: datetime
     today: date
     zone: ZoneInfo
+    due_zone: ZoneInfo  #: of the library that sets the due date
     terms: Terms = field(default_factory=Terms)
-    closed: frozenset[date] = frozenset()  #: closed days of the library and of the partner
-    working_days: str = "1111100"  #: Monday to Sunday
+    ours: Calendar = field(default_factory=Calendar)
+    theirs: Calendar = field(default_factory=Calendar)
     open_fees: Decimal = Decimal(0)
     currency: str = "USD"
     next_in_rota: bool = False
@@ -85,3 +97,8 @@ class Facts:
     timer: str | None = None  #: the timer that pulls, if one does
     by_staff: bool = True  #: a person at this library pulls
     claim_days: int = 30  #: how long after its return an item can be called damaged
+
+    @property
+    def due_today(self) -> date:
+        """The day that it is at the library that sets the due date."""
+        return self.now.astimezone(self.due_zone).date()

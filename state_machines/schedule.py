@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from state_machines.declaration import Lifecycle
-from state_machines.request import Facts, Request
+from state_machines.request import Calendar, Facts, Request
 
 Fired = Mapping[tuple[str, str], datetime]
 
@@ -32,14 +33,14 @@ def timers_for(lifecycle: Lifecycle, request: Request, facts: Facts, fired: Fire
     return tuple(found)
 
 
-def add_working_days(start: date, days: int, facts: Facts) -> date:
+def add_working_days(start: date, days: int, calendar: Calendar) -> date:
     """The day that many working days after a day. With no working day within a year, calendar days count."""
     day, left = start, days
     for _ in range(366 + 7 * days):
         if left <= 0:
             return day
         day += timedelta(days=1)
-        if facts.working_days[day.weekday()] == "1" and day not in facts.closed:
+        if calendar.working_days[day.weekday()] == "1" and day not in calendar.closed:
             left -= 1
     return start + timedelta(days=days)
 
@@ -47,9 +48,9 @@ def add_working_days(start: date, days: int, facts: Facts) -> date:
 Rule = Callable[[str, Request, Facts, Fired], Timer | None]
 
 
-def _end_of(day: date, facts: Facts) -> datetime:
-    """The midnight with which a day has passed at the library."""
-    return datetime.combine(day + timedelta(days=1), time(), tzinfo=facts.zone)
+def _end_of(day: date, zone: ZoneInfo) -> datetime:
+    """The midnight with which a day has passed."""
+    return datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
 
 
 def _since(request: Request, facts: Facts) -> date:
@@ -61,9 +62,23 @@ def _day(field: str) -> Rule:
 
     def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
         day = getattr(request, field)
-        return Timer(name, _end_of(day, facts), day.isoformat()) if day else None
+        return Timer(name, _end_of(day, facts.zone), day.isoformat()) if day else None
 
     return rule
+
+
+def _need_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    """What is on its way gets a reminder of its own: should the lender fall away, the day has still to pass."""
+    if request.need_by is None:
+        return None
+    what = " reminder" if request.state == "will_supply" else ""
+    return Timer(name, _end_of(request.need_by, facts.zone), f"{request.need_by.isoformat()}{what}")
+
+
+def _lender_due(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
+    """A due date passes where it was set."""
+    day = request.lender_due
+    return Timer(name, _end_of(day, facts.due_zone), day.isoformat()) if day else None
 
 
 def _at_the_day(field: str) -> Rule:
@@ -71,35 +86,44 @@ def _at_the_day(field: str) -> Rule:
 
     def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
         day = getattr(request, field)
-        return Timer(name, _end_of(day - timedelta(days=1), facts), day.isoformat()) if day else None
+        return Timer(name, _end_of(day - timedelta(days=1), facts.zone), day.isoformat()) if day else None
 
     return rule
 
 
-def _waits(first: Callable[[Request, Facts], date], *, repeats: bool) -> Rule:
-    """A timer for a wait that began with the state; where it repeats, the next round follows the last one fired."""
+def _since_the_state(request: Request) -> str:
+    return request.state_since.isoformat()
+
+
+def _waits(
+    first: Callable[[Request, Facts], date], *, repeats: bool, began: Callable[[Request], str] = _since_the_state
+) -> Rule:
+    """A timer for a wait, told from others by when it began; where it repeats, a round follows the last one fired."""
 
     def rule(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
-        began = request.state_since.isoformat()
+        wait = began(request)
         day, rounds = first(request, facts), 0
-        while repeats and (at := fired.get((name, f"{began} {rounds}"))) is not None:
-            day = add_working_days(at.astimezone(facts.zone).date(), ASK_AGAIN_DAYS, facts)
+        while repeats and (at := fired.get((name, f"{wait} {rounds}"))) is not None:
+            day = add_working_days(at.astimezone(facts.zone).date(), ASK_AGAIN_DAYS, facts.ours)
             rounds += 1
-        return Timer(name, _end_of(day, facts), f"{began} {rounds}")
+        return Timer(name, _end_of(day, facts.zone), f"{wait} {rounds}")
 
     return rule
 
 
 def _respond_by(request: Request, facts: Facts) -> date:
-    return add_working_days(_since(request, facts), facts.terms.respond_days, facts)
+    """The working days of whoever has to answer: when we lend it is we, but for a condition that we have set."""
+    whose = facts.theirs if request.side == "borrowing" or request.state == "conditional" else facts.ours
+    return add_working_days(_since(request, facts), facts.terms.respond_days, whose)
 
 
 def _transit(request: Request, facts: Facts) -> date:
-    return add_working_days(_since(request, facts), 2 * facts.terms.transit_days, facts)
+    return add_working_days(_since(request, facts), 2 * facts.terms.transit_days, facts.theirs)
 
 
 def _ship_by(request: Request, facts: Facts) -> date:
-    return request.expected_by or add_working_days(_since(request, facts), facts.terms.transit_days, facts)
+    usual = add_working_days(_since(request, facts), facts.terms.transit_days, facts.theirs)
+    return request.expected_by or usual
 
 
 def _pickup_by(request: Request, facts: Facts) -> date:
@@ -107,9 +131,12 @@ def _pickup_by(request: Request, facts: Facts) -> date:
 
 
 def _return_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
-    """A recall names a day; for what is to be sent back we wait, and remind again."""
-    rule = _day("return_by") if request.state == "recalled" else _waits(_pickup_by, repeats=True)
-    return rule(name, request, facts, fired)
+    """A recall names a day, and then reminds again; of what is to be sent back we remind once."""
+    if request.state != "recalled":
+        return _waits(_pickup_by, repeats=False)(name, request, facts, fired)
+    if (day := request.return_by) is None:
+        return None
+    return _waits(lambda *_: day, repeats=True, began=lambda _: day.isoformat())(name, request, facts, fired)
 
 
 def _answer_by(request: Request, facts: Facts) -> date:
@@ -119,8 +146,8 @@ def _answer_by(request: Request, facts: Facts) -> date:
 def _transit_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
     if facts.transit_after_days is None:
         return None
-    day = add_working_days(_since(request, facts), facts.transit_after_days, facts)
-    return Timer(name, _end_of(day - timedelta(days=1), facts), request.state_since.isoformat())
+    day = add_working_days(_since(request, facts), facts.transit_after_days, facts.theirs)
+    return Timer(name, _end_of(day - timedelta(days=1), facts.zone), request.state_since.isoformat())
 
 
 def _notice_level(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
@@ -129,22 +156,22 @@ def _notice_level(name: str, request: Request, facts: Facts, fired: Fired) -> Ti
     if request.lender_due is None or level >= len(ladder):
         return None
     day = request.lender_due + timedelta(days=ladder[level])
-    return Timer(name, _end_of(day, facts), f"{request.lender_due.isoformat()} {level}")
+    return Timer(name, _end_of(day, facts.due_zone), f"{request.lender_due.isoformat()} {level}")
 
 
 def _lost_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
     if request.lender_due is None or facts.terms.lost_after_days is None:
         return None
     day = request.lender_due + timedelta(days=facts.terms.lost_after_days)
-    return Timer(name, _end_of(day, facts), request.lender_due.isoformat())
+    return Timer(name, _end_of(day, facts.due_zone), request.lender_due.isoformat())
 
 
 RULES: Mapping[str, Rule] = {
-    "need_by": _day("need_by"),
+    "need_by": _need_by,
     "reply_by": _day("reply_by"),
     "not_before": _at_the_day("not_before"),
     "patron_due": _day("patron_due"),
-    "lender_due": _day("lender_due"),
+    "lender_due": _lender_due,
     "respond_by": _waits(_respond_by, repeats=True),
     "answer_by": _waits(_answer_by, repeats=True),
     "ship_by": _waits(_ship_by, repeats=True),

@@ -1,5 +1,6 @@
 """Commands about requests: make one, look at it, act on it, scan, print."""
 
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,7 @@ from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
+from ill_workflow.requests.models import BORROWING, LENDING, Event, MessageRow, Notice, Request, Slip
 from ill_workflow.requests.scan import find, scan
 from ill_workflow.slips import render
 from ill_workflow.slips.making import content_of
@@ -175,6 +176,7 @@ def note(
 def scan_in(
     context: typer.Context, code: str,
     choose: Annotated[str | None, typer.Option(help="Answer a question that the scan asked.")] = None,
+    which: Annotated[str | None, typer.Option("--reference", help="Which request is meant, where several fit.")] = None,
     checked: Annotated[bool, typer.Option("--checked", help="The item's condition was looked at.")] = False,
     library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -183,11 +185,20 @@ def scan_in(
     with services.db.writing() as session:
         account, place = _who_and_where(session, acts, library)
         scanned = scan(
-            session, place, code, by=By.staff(account), clock=services.clock, choose=choose, side=side, checked=checked
-        )
+            session, place, code, by=By.staff(account), clock=services.clock, choose=choose, side=side,
+            reference=which, checked=checked,
+        )  # fmt: skip
+    answers = [f"--choose {c}" for c in scanned.choices]
+    answers += [f"--side {c.side} --reference {c.reference}" for c in scanned.candidates]
     say(
-        " ".join([scanned.sentence, *(f"--choose {c}" for c in scanned.choices)]),
-        {"reference": scanned.reference, "sentence": scanned.sentence, "choices": scanned.choices},
+        " ".join([scanned.sentence, *(["Answer with:", ", ".join(answers)] if answers else [])]),
+        {
+            "reference": scanned.reference,
+            "sentence": scanned.sentence,
+            "done": scanned.outcome is not None,
+            "choices": scanned.choices,
+            "candidates": [asdict(c) for c in scanned.candidates],
+        },
         as_json=as_json,
     )
 
@@ -230,12 +241,21 @@ def _who_and_where(session: Session, acts: str | None, code: str | None) -> tupl
 
 
 def _request(session: Session, place: Library, reference: str, side: str | None) -> Request:
+    """The request of that reference; else the one that has the code, where there is just one under way."""
+    if side not in (None, BORROWING, LENDING):
+        raise BadInput(f"{side!r} is not possible. Choose {BORROWING} or {LENDING}.", field="side")
     found = [r for r in find(session, place, reference) if side in (None, r.side)]
     if not found:
         raise NotFound(f"There is no request {reference!r} at {place.name}.", field="reference")
-    if len({r.side for r in found}) > 1:
+    exact = [r for r in found if r.reference == reference]
+    under_way = [r for r in found if r.state not in lifecycle_of(r).terminal]
+    meant = exact or under_way or found[-1:]
+    if len({r.side for r in meant}) > 1:
         raise BadInput(f"{reference} is borrowed and lent. Say which: --side borrowing or lending.", field="side")
-    return found[-1]
+    if len(meant) > 1:
+        names = ", ".join(r.reference for r in meant)
+        raise BadInput(f"{reference} fits {names}. Name one of them.", field="reference")
+    return meant[0]
 
 
 def _all_about(session: Session, request: Request, services: Services) -> dict[str, Any]:

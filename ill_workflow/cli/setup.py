@@ -22,7 +22,7 @@ LIBRARY_FIELDS = (
 )  # fmt: skip
 PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
-    "working_days", "currency", "transport", "status", "hub", "library_of_ours",
+    "working_days", "time_zone", "currency", "transport", "status", "hub", "library_of_ours",
 )  # fmt: skip
 Fields = Annotated[list[str] | None, typer.Argument(help="Further fields, as name=value.")]
 
@@ -64,8 +64,7 @@ def change_library(context: typer.Context, code: str, fields: Fields = None) -> 
     """Change fields of a library: `ill library change MAIN lending_suspended=yes`."""
     with context.obj.services().db.writing() as session:
         library = libraries.find_library(session, code)
-        for name, value in _known(pairs(fields or []), LIBRARY_FIELDS).items():
-            setattr(library, name, value)
+        libraries.change_library(session, library, **_known(pairs(fields or []), LIBRARY_FIELDS))
         print(f"{library.name} is changed.")
 
 

@@ -57,6 +57,7 @@ class LetterValues:
     item_barcode: str = ""
     partner_reference: str = ""
     conditions: tuple[str, ...] = ()
+    lines: tuple[tuple[str, str], ...] = ()  #: what a message to a partner says, by labels
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,14 @@ def _short(values: LetterValues) -> dict[str, object]:
     for name, value in asdict(values).items():
         if isinstance(value, str):
             value = value if name in ("note", "library_address") else " ".join(value.split())
-            value = f"{value[:LONGEST_VALUE]}…" if len(value) > LONGEST_VALUE else value
+            value = _clipped(value)
         found[name] = value
+    found["lines"] = tuple((label, _clipped(" ".join(value.split()))) for label, value in values.lines)
     return found
+
+
+def _clipped(value: str) -> str:
+    return f"{value[:LONGEST_VALUE]}…" if len(value) > LONGEST_VALUE else value
 
 
 def _day(day: date) -> str:

@@ -15,6 +15,7 @@ from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, write_letter
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
+from ill_workflow.mail.sentences import ALERTS
 from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, Uncertain
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
@@ -45,8 +46,11 @@ def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed
         request = session.get_one(Request, claimed.request_id)
         library, partner = request.library, request.partner
         label = lifecycle_of(request).label(claimed.payload["request"]["state"])
+    # What waited is named after its timer.
+    precise = f"{claimed.argument}_{claimed.payload['inputs'].get('timer')}"
+    occasion = precise if precise in ALERTS else claimed.argument
     with sending():
-        letter = write_letter(f"alert_{claimed.argument}", values_of(claimed, library, partner, state_label=label))
+        letter = write_letter(f"alert_{occasion}", values_of(claimed, library, partner, state_label=label))
     if not library.email:
         return lambda session: _remember(session, claimed, "staff", "", letter, "", clock)
     return _send(mailer, clock, domain, claimed, library, letter, "staff", mailbox(library.name, library.email))
@@ -102,8 +106,9 @@ def values_of(
 ) -> LetterValues:
     """The plain values that a letter may use: as they were when it was promised."""
     told, inputs = from_json(claimed.payload["request"]), from_json(claimed.payload["inputs"])
-    amounts = from_json(claimed.payload["balances"]) or {}
+    amounts = from_json(claimed.payload["charged"]) or {}
     amount = inputs.get("amount", inputs.get("cost"))
+    currency = inputs.get("currency") or claimed.payload["currency"]
     owed = " and ".join(f"{value:.2f} {currency}" for currency, value in amounts.items() if value > 0)
     due = told["patron_due"] if patron else told["lender_due"]
     return LetterValues(
@@ -121,7 +126,7 @@ def values_of(
         level=0 if claimed.argument == "overdue_level_0" else 1 + told["notice_level"],
         reason=str(inputs.get("reason") or inputs.get("problems") or ""),
         note=str(inputs.get("note") or ""),
-        amount=owed or (f"{amount:.2f} {inputs.get('currency') or library.currency}" if amount is not None else ""),
+        amount=owed or (f"{amount:.2f} {currency}" if amount is not None else ""),
         link=str(inputs.get("link") or inputs.get("file") or ""),
         state_label=state_label,
         occasion=claimed.argument,

@@ -159,6 +159,15 @@ class Confirmation:
     def ok(self) -> bool:
         return self.messageStatus == "OK"
 
+    @property
+    def knows_no_such_request(self) -> bool:
+        error = self.errorData
+        return (
+            error is not None
+            and error.errorType == "UnrecognisedDataValue"
+            and error.errorValue.startswith("requestingAgencyRequestId")
+        )
+
 
 KINDS: Mapping[str, type[Any]] = {c.__name__: c for c in (Request, SupplyingAgencyMessage, RequestingAgencyMessage)}
 

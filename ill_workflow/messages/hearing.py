@@ -53,19 +53,20 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         "new_data": strip_marks(info.note),
         "link": delivery.URL if delivery else None,
         "on_paper": bool(delivery and delivery.deliveryMethod == "Mail" and not delivery.URL),
-        "item_barcode": delivery.itemId[0] if delivery and len(delivery.itemId) == 1 else None,
+        "item_barcode": delivery.itemId[0] if delivery and delivery.itemId else None,
+        "pieces": list(delivery.itemId) if delivery and len(delivery.itemId) > 1 else None,
         "carrier": message.shippingInfo.courierName if message.shippingInfo else None,
         "tracking": message.shippingInfo.trackingId if message.shippingInfo else None,
         **_costs(costs),
     }
     words = _words(info.reasonForMessage, info.answerYesNo, status, info.note, bool(conditions or costs))
     if "Notification damaged" in words:
-        values["kind"] = "damage"
+        values["kind"], values["status"] = "damage", "Damaged"
     elif "Notification lost" in words:
-        values["kind"] = "replacement"
+        values["kind"], values["status"] = "replacement", "Lost"
     elif costs is not None:
         values["kind"] = "supply"
-    sent = words[0] in SENT or (words[0] == "CancelResponse N" and status == "Loaned")
+    sent = words[0] in SENT or words == ("CancelResponse N", "Loaned")
     return Heard(words, {k: v for k, v in values.items() if v not in (None, "", [], False)}, item_was_sent=sent)
 
 
@@ -77,6 +78,7 @@ def hear_borrower(message: RequestingAgencyMessage) -> Heard:
         marked = mark_of(message.note)
         words = (f"Notification {marked}", "Notification") if marked else ("Notification",)
     values = {"note": note, "reason": note} if note else {}
+    values["status"] = "Lost" if "Notification lost" in words else message.action
     return Heard(words, values, asks_status=message.action == "StatusRequest")
 
 
@@ -96,7 +98,9 @@ def _words(reason: str, answer: str | None, status: str, note: str, with_conditi
         return (*((f"Notification {marked}",) if marked else ()), *costs, "Notification")
     if reason in ("RenewResponse", "CancelResponse"):
         yes = (answer or "Y").upper().startswith(("Y", "T"))
-        return (f"{reason} {'Y' if yes else 'N'}",)
+        # A cancel that came too late says by the way that the item is coming.
+        coming = reason == "CancelResponse" and not yes and status == "Loaned"
+        return (f"{reason} {'Y' if yes else 'N'}", *(("Loaned",) if coming else ()))
     if status in ("WillSupply", "ExpectToSupply") and with_condition:
         return (f"{status} with condition", status)
     return (status, *(("offeredCosts",) if with_condition else ()))

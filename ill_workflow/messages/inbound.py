@@ -1,6 +1,8 @@
 """A message arrives: is the partner known, was it seen before, which request, which row hears it?"""
 
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,17 +22,16 @@ from ill_workflow.messages.content import (
 )
 from ill_workflow.messages.hearing import Heard, hear_borrower, hear_lender
 from ill_workflow.partners import Partner
-from ill_workflow.requests import actions, intake, rota
+from ill_workflow.requests import actions, former_lenders, intake, rota
 from ill_workflow.requests.by import By
 from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.fields import LONGEST, LONGEST_TEXT, as_isbn, as_issn
+from ill_workflow.requests.former_lenders import MORE
 from ill_workflow.requests.models import Attempt, Event, MessageRow
 from ill_workflow.requests.models import Request as OurRequest
-from state_machines.declaration import Action, Effect
-from state_machines.effects import alert_staff, send_message
-
-#: Effects that are added to those of the row get numbers from here on.
-_MORE = 100
+from state_machines.declaration import Action, Effect, Input
+from state_machines.effects import send_message
 
 
 def receive(
@@ -51,7 +52,8 @@ def receive(
     library = session.get_one(Library, partner.library_id)
     request_id: int | None = None
     try:
-        request, outcome = _take(session, message, library, partner, clock)
+        with session.begin_nested():  # what is refused leaves nothing behind
+            request, outcome = _take(session, message, library, partner, clock)
         request_id = request.id
     except BadInput as wrong:
         outcome = f"ERROR BadlyFormedMessage {wrong.message}"
@@ -88,11 +90,31 @@ def hear(session: Session, request: OurRequest, heard: Heard, *, by: By, clock: 
         rows += [row for row in lifecycle.hearers(word, request.state) if row not in rows]
     rows += [row for row in lifecycle.rows("partner_informs") if row not in rows]
     for row in rows:
-        inputs = {need.name: heard.values[need.name] for need in row.needs if need.name in heard.values}
+        inputs = {need.name: _fitted(need, heard.values[need.name]) for need in row.needs if need.name in heard.values}
+        inputs = {name: value for name, value in inputs.items() if value not in (None, "", [])}
         complete = all(need.name in inputs for need in row.needs if need.required)
         if complete and actions.may_pull(session, request, row, by=by, clock=clock, inputs=inputs):
             return actions.perform(session, request, row.trigger, by=by, clock=clock, inputs=inputs)
     raise AssertionError("partner_informs hears everything in every state")
+
+
+def _fitted(need: Input, value: Any) -> Any:
+    """What a partner says is cut to what we can keep, and not refused; half a barcode would be none."""
+    match need.type:
+        case "texts" | "barcodes":
+            return [fitted for v in value if (fitted := _fitted(replace(need, type="text"), v))]
+        case "code":
+            text = _plain(str(value)).strip()
+            return text if len(text) <= need.longest else None
+        case "text" | "lines":
+            return _plain(str(value), lines=need.type == "lines").strip()[: need.longest]
+        case _:
+            return value
+
+
+def _plain(text: str, *, lines: bool = False) -> str:
+    """Without control characters."""
+    return "".join(c if (lines and c in "\r\n") or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
 
 
 class _Unknown(IllError):
@@ -141,14 +163,27 @@ def _take_request(
         "pages": info.pagesRequested, "isbn": info.isbn, "issn": info.issn, "publisher": published.publisher,
         "year": published.publicationDate,
     }  # fmt: skip
+    fields = {name: _plain(value).strip()[: LONGEST[name]] for name, value in fields.items()}
+    note = _plain(_without_wrong_numbers(fields, service.note), lines=True)[:LONGEST_TEXT]
     if service.needBeforeDate:
         fields["need_by"] = service.needBeforeDate.date().isoformat()
     request = intake.lend(
         session, library, partner, {k: v for k, v in fields.items() if v}, by=by, clock=clock,
-        partner_request_id=wire_id, service=service.serviceType.lower(), partner_note=service.note,
+        partner_request_id=wire_id, service=service.serviceType.lower(), partner_note=note,
         follows=intake.find_lending(session, partner, first) if first else None,
     )  # fmt: skip
     return request, "OK create"
+
+
+def _without_wrong_numbers(fields: dict[str, str], note: str) -> str:
+    """A number with a wrong check digit is kept as a note: the item can be found without it."""
+    for name, read in (("isbn", as_isbn), ("issn", as_issn)):
+        try:
+            fields[name] = read(fields[name]) if fields[name] else ""
+        except BadInput:
+            note = f"{note}\n{name.upper()} as given: {fields[name]}".strip()
+            fields[name] = ""
+    return note
 
 
 def _take_answer(
@@ -171,22 +206,19 @@ def _from_a_former_lender(
     session: Session, request: OurRequest, attempt: Attempt, heard: Heard, by: By, clock: Clock
 ) -> str:
     """Recorded, and moves nothing; but one that has sent something is the current one again, while no item is here."""
-    seeking = request.state in lifecycle_of(request).expand(("SEEKING", "cancel_requested", "needs_review", "unfilled"))
-    if heard.item_was_sent and not seeking and "CopyCompleted" not in heard.words:
+    another = former_lenders.another_item(request)
+    if heard.item_was_sent and another and "CopyCompleted" not in heard.words:
         return _second_parcel(session, request, attempt, heard, by, clock)
-    if not heard.item_was_sent or not seeking:
+    if not heard.item_was_sent or another:
         told = {
             **heard.values,
             "note": f"{by.who}, asked before, says: {heard.words[0]}. {heard.values.get('note', '')}",
         }
         outcome = hear(session, request, Heard((), told), by=by, clock=clock)
         return f"OK {outcome.trigger}"
-    present = rota.current_attempt(session, request)
-    rota.take_up_again(session, request, attempt)
+    present = former_lenders.take_up(session, request, attempt)
     outcome = hear(session, request, heard, by=by, clock=clock)
-    if present is not None:
-        _add_effects(session, request, outcome, (send_message("Cancel"),), by, attempt=present)
-    _add_effects(session, request, outcome, (alert_staff("unexpected_shipment"),), by, number=_MORE + 10)
+    former_lenders.tell(session, request, outcome, present, by)
     return f"OK {outcome.trigger}"
 
 
@@ -210,12 +242,10 @@ def _only_what_moves(request: OurRequest, heard: Heard) -> Heard:
 
 
 def _add_effects(
-    session: Session, request: OurRequest, outcome: actions.Outcome, effects: Sequence[Effect], by: By, *,
-    attempt: Attempt | None = None, number: int = _MORE,
-) -> None:  # fmt: skip
-    event = session.get_one(Event, outcome.event_id)
-    current = attempt or rota.current_attempt(session, request)
-    promise_effects(session, request, tuple(effects), event, by=by, inputs={}, attempt=current, first=number)
+    session: Session, request: OurRequest, outcome: actions.Outcome, effects: Sequence[Effect], by: By
+) -> None:
+    event, current = session.get_one(Event, outcome.event_id), rota.current_attempt(session, request)
+    promise_effects(session, request, tuple(effects), event, by=by, inputs={}, attempt=current, first=MORE)
 
 
 def _answer(outcome: str, clock: Clock) -> Confirmation:

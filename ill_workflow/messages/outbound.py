@@ -24,6 +24,7 @@ from ill_workflow.messages.content import (
     StatusInfo,
     SupplyingAgencyMessage,
 )
+from state_machines.changes import TRAVELLING
 
 #: Our marks in the note of a Notification: both of our halves understand them.
 MARKS = {
@@ -72,7 +73,8 @@ class Saying:
     what: str
     told: Mapping[str, Any]  #: the request's fields
     inputs: Mapping[str, Any]
-    balances: Mapping[str, Decimal]
+    charged: Mapping[str, Decimal]  #: by this very step, by currency
+    currency: str  #: the partner's
     source: str  #: the state before
     wire_id: str
     follows: str | None
@@ -93,9 +95,8 @@ def borrower_says(saying: Saying) -> Message:
     header = _header(saying, supplying=saying.partner_code, requesting=saying.our_code)
     if saying.what in ("Request", "Retry"):
         return _request(saying, header)
-    note = str(saying.inputs.get("note") or saying.inputs.get("reason") or "")
     if saying.what in _ACTIONS:
-        return RequestingAgencyMessage(header=header, action=saying.what, note=note)
+        return RequestingAgencyMessage(header=header, action=saying.what, note=_note_of_an_action(saying))
     return RequestingAgencyMessage(header=header, action="Notification", note=_note(saying))
 
 
@@ -119,8 +120,17 @@ def lender_says(saying: Saying) -> Message:
         note = note or str(inputs.get("reason") or "")
     elif what == "StatusRequestResponse":
         reason = what
+        if told["state"] == "damaged" and not told["loan_seen"]:
+            status = "LoanCompleted"
     else:
         reason, note = "Notification", _note(saying)
+    why = str(inputs.get("reason") or told["offered_reason"] or "")
+    if what == "RetryPossible" and inputs.get("new_data"):
+        note = f"{note} What would do: {inputs['new_data']}".strip()
+    if what == "Overdue notice":
+        note = f"This is notice {told['notice_level']}. {note}".strip()
+    if what == "CopyCompleted" and inputs.get("file"):
+        note = f"The file {inputs['file']} comes by other means. {note}".strip()
     tells_due = status in ("Loaned", "Overdue", "Recalled") and reason != "Notification" and answer != "N"
     return SupplyingAgencyMessage(
         header=header,
@@ -128,8 +138,8 @@ def lender_says(saying: Saying) -> Message:
             reasonForMessage=reason,
             answerYesNo=answer,
             note=note,
-            reasonUnfilled=str(inputs.get("reason") or "NotAvailable") if what == "Unfilled" else None,
-            reasonRetry=str(inputs.get("reason") or "") or None if what == "RetryPossible" else None,
+            reasonUnfilled=why or "NotAvailableForILL" if status == "Unfilled" and reason != "Notification" else None,
+            reasonRetry=why or None if status == "RetryPossible" and reason != "Notification" else None,
         ),
         statusInfo=StatusInfo(status=status, lastChange=saying.at, dueDate=saying.day(due) if tells_due else None),
         retryInfo=_retry_info(saying, what),
@@ -179,11 +189,19 @@ def _request(saying: Saying, header: Header) -> Request:
     )
 
 
+def _note_of_an_action(saying: Saying) -> str:
+    note = str(saying.inputs.get("note") or saying.inputs.get("reason") or "")
+    if wished := saying.inputs.get("wished_date"):
+        note = f"We would like to keep it until {wished.isoformat()}. {note}".strip()
+    return note
+
+
 def _note(saying: Saying) -> str:
     """A sentence for people, and our mark where there is one."""
     words = [MARKS.get(saying.what, ""), _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
     if changes := saying.inputs.get("changes"):
-        words.append("; ".join(f"{name}: {value}" for name, value in changes.items()))
+        told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
+        words.append("; ".join(told))
     if severity := saying.inputs.get("severity"):
         words.append(f"Damage: {severity}.")
     return " ".join(word for word in words if word)
@@ -191,31 +209,48 @@ def _note(saying: Saying) -> str:
 
 def _retry_info(saying: Saying, what: str) -> RetryInfo | None:
     if what in ("Lost", "Damaged"):
-        owed = next(((c, a) for c, a in saying.balances.items() if a > 0), None)
+        owed = next(((c, a) for c, a in saying.charged.items() if a > 0), None)
         return RetryInfo(offeredCosts=Costs(currencyCode=owed[0], monetaryValue=owed[1])) if owed else None
+    if what == "StatusRequestResponse":
+        return _standing_condition(saying)
     if what not in ("WillSupply with condition", "RetryPossible"):
         return None
     cost = saying.inputs.get("cost")
     condition = saying.inputs.get("condition")
     return RetryInfo(
-        offeredCosts=Costs(currencyCode=str(saying.inputs.get("currency") or "USD"), monetaryValue=cost)
-        if cost is not None
-        else None,
+        offeredCosts=_offer(saying, cost),
         loanCondition=(str(condition),) if condition else (),
         retryBefore=saying.day(saying.inputs.get("reply_by")),
         retryAfter=saying.day(saying.inputs.get("not_before")),
     )
 
 
+def _standing_condition(saying: Saying) -> RetryInfo | None:
+    """The condition that waits for an answer is part of the status: a plain WillSupply would say that none is left."""
+    told = saying.told
+    if "conditional" not in (told["state"], told["state"] == "cancel_requested" and told["previous_state"]):
+        return None
+    return RetryInfo(
+        offeredCosts=_offer(saying, told["cost"]),
+        loanCondition=tuple(told["conditions"] or ()),
+        retryBefore=saying.day(told["reply_by"]),
+    )
+
+
+def _offer(saying: Saying, cost: Decimal | None) -> Costs | None:
+    return Costs(currencyCode=saying.currency, monetaryValue=cost) if cost is not None else None
+
+
 def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | None:
     if what not in ("Loaned", "CopyCompleted"):
         return None
     told = saying.told
-    pieces = saying.inputs.get("pieces") or ([told["item_barcode"]] if told["item_barcode"] else [])
+    first = [told["item_barcode"]] if told["item_barcode"] else []
+    pieces = dict.fromkeys([*first, *(saying.inputs.get("pieces") or ())])
     return DeliveryInfo(
         dateSent=saying.at,
         itemId=tuple(pieces),
-        URL=saying.inputs.get("link") or saying.inputs.get("file"),
+        URL=saying.inputs.get("link"),
         deliveryMethod="Mail" if saying.inputs.get("on_paper") else None,
         loanCondition=tuple(told["conditions"] or ()),
     )

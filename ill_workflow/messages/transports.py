@@ -1,6 +1,6 @@
 """Carries messages to partners: handed over to a branch of this installation, or written as a plain mail."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -11,9 +11,10 @@ from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import write_letter
 from ill_workflow.mail.mailer import Mail, Mailer, mailbox
 from ill_workflow.mail.notices import message_id, sending, values_of
-from ill_workflow.messages.content import Message, to_dict
+from ill_workflow.messages.content import Confirmation, Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
+from ill_workflow.messages.letter import lines_of
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
 from ill_workflow.outbox import Claimed, Finish, Outside, Permanent
 from ill_workflow.partners import Partner, partner_for_library
@@ -59,7 +60,8 @@ def _compose(session: Session, claimed: Claimed) -> Outgoing:
         what=claimed.argument,
         told=told,
         inputs=from_json(payload["inputs"]),
-        balances=from_json(payload["balances"]),
+        charged=from_json(payload["charged"]),
+        currency=payload["currency"],
         source=payload["source"],
         wire_id=(told["partner_request_id"] or told["reference"])
         if lending
@@ -85,19 +87,24 @@ def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Cl
     )
     _remember(session, outgoing, claimed, clock.now(), f"{answer.messageStatus} {answer.sentence}")
     if not answer.ok and outgoing.side == BORROWING:
-        _hear_error(session, outgoing, claimed, answer.sentence, clock)
+        _hear_error(session, outgoing, claimed, answer, clock)
     elif not answer.ok:
         raise Permanent(f"{outgoing.partner.name} answered: {answer.sentence}")
 
 
-def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, sentence: str, clock: Clock) -> None:
+def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: Confirmation, clock: Clock) -> None:
     """A partner that can't take our request can't supply; one that knows nothing of it has nothing to cancel."""
-    if outgoing.saying.what not in ("Request", "Retry", "Cancel"):
-        raise Permanent(f"{outgoing.partner.name} answered: {sentence}")
-    word = "ERROR to our Cancel" if outgoing.saying.what == "Cancel" else "ERROR to our request"
+    what = outgoing.saying.what
+    if what in ("Request", "Retry"):
+        word = "ERROR to our request"
+    elif what == "Cancel" and answer.knows_no_such_request:
+        word = "ERROR to our Cancel"
+    else:
+        raise Permanent(f"{outgoing.partner.name} answered: {answer.sentence}")
     request = actions.locked(session, claimed.request_id or 0)
     if request.wire_id == outgoing.saying.wire_id:
-        hear(session, request, Heard((word,), {"note": sentence}), by=By.a_partner(outgoing.partner), clock=clock)
+        heard = Heard((word,), {"note": answer.sentence})
+        hear(session, request, heard, by=By.a_partner(outgoing.partner), clock=clock)
 
 
 def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> str:
@@ -106,7 +113,8 @@ def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, domain: str, c
         raise Permanent(f"{partner.name} has no e-mail address. Add one, then send the message again.")
     mail_id = message_id(claimed, domain)
     with sending():
-        letter = write_letter("partner", values_of(claimed, library, partner, outgoing.saying.wire_id))
+        values = values_of(claimed, library, partner, outgoing.saying.wire_id)
+        letter = write_letter("partner", replace(values, lines=lines_of(outgoing.message)))
         mail = Mail(
             message_id=mail_id,
             sender=mailbox(library.name, library.email or f"ill@{domain}"),

@@ -17,12 +17,13 @@ from ill_workflow import timers
 from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refused
 from ill_workflow.fees import Ledger, in_words
+from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
 from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
 from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
 from ill_workflow.requests.facts import due_timer, gather, lifecycle_of
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
-from ill_workflow.requests.models import Attempt, Event, Piece, Receipt, Request
+from ill_workflow.requests.models import BORROWING, Attempt, Event, Piece, Receipt, Request
 from ill_workflow.requests.undoing import last_undoable, take_back_the_work
 from state_machines import machine
 from state_machines.declaration import Action, Actor, Inputs
@@ -54,7 +55,7 @@ class Outcome:
 
 def locked(session: Session, request_id: int) -> Request:
     """The request as it is now; whoever else wants to act on it waits until this transaction has ended."""
-    beside = (joinedload(Request.library), joinedload(Request.partner))
+    beside = (joinedload(Request.library), joinedload(Request.partner).joinedload(Partner.local_library))
     request = session.get(Request, request_id, with_for_update={"of": Request}, populate_existing=True, options=beside)
     if request is None:
         raise NotFound(f"There is no request {request_id}.", field="request")
@@ -71,28 +72,31 @@ def perform(
     inputs: Mapping[str, Any] | None = None,
     key: str | None = None,
     version: int | None = None,
+    scanned: str | None = None,
 ) -> Outcome:
     """Take an action on a request: change it, remember it, promise what follows; all in the caller's transaction.
 
-    `key` makes it idempotent for this caller. `version` is the one that the caller saw. Raises NotAllowed (no grant),
+    `key` makes it idempotent for this caller. `version` is the one that the caller saw, `scanned` the code that was
+    scanned for it. Raises NotAllowed (no grant),
     BadInput (names the field), Refused (a sentence that says what is possible instead) or Conflict (somebody else was
     faster); then the transaction has to be rolled back.
     """
     given, now = inputs or {}, clock.now()
     speaks_for(by, request)
     actors = actors_at(session, by, request.library_id, request.reference)
-    content = json.dumps([trigger, request.id, as_json(given)], sort_keys=True, default=str)
+    content = json.dumps([trigger, request.id, as_json(given), by.told_by], sort_keys=True, default=str)
     if key is not None and (known := answered(session, request.library_id, by, key, content)):
         return Outcome(**{**known, "repeated": True})
     if version is not None and version != request.version:
         raise Conflict(_what_happened(session, request), field="version")
     row = _row(request, trigger, actors)
-    values = read_inputs(row, given, request.library.today(now)) if row else {}
+    by_partner = Actor.PARTNER in actors
+    values = read_inputs(row, given, request.library.today(now), by_partner=by_partner) if row else {}
     if values.get("partner") or values.get("rota"):
         first = [values["partner"]] if values.get("partner") else []
         rota.set_rota(session, request, list(dict.fromkeys([*first, *values.get("rota", [])])))
     facts = gather(session, request, now, inputs=values, by_staff=Actor.STAFF in actors)
-    outcome = _step(session, request, trigger, by=by, actors=actors, inputs=values, facts=facts)
+    outcome = _step(session, request, trigger, by=by, actors=actors, inputs=values, facts=facts, scanned=scanned)
     if key is not None:
         remember_answer(session, request.library_id, by, key, content, asdict(outcome), now)
     return outcome
@@ -101,7 +105,7 @@ def perform(
 def may_pull(session: Session, request: Request, action: Action, *, by: By, clock: Clock, inputs: Inputs) -> bool:
     """Whether this row could be pulled now, with these inputs. Changes nothing."""
     actors = actors_at(session, by, request.library_id, request.reference)
-    facts = gather(session, request, clock.now(), inputs=inputs)
+    facts = gather(session, request, clock.now(), inputs=inputs, by_staff=Actor.STAFF in actors)
     return machine.may(lifecycle_of(request), request, action.trigger, by=actors, inputs=inputs, facts=facts)
 
 
@@ -113,7 +117,8 @@ def menu(session: Session, request: Request, *, by: By, clock: Clock) -> list[Ac
 
 def fire(session: Session, request: Request, timer: str, *, clock: Clock) -> Outcome | None:
     """Let a timer pull the row that hears it. None where its moment hasn't come; what it is for fires once."""
-    lifecycle, facts, by = lifecycle_of(request), gather(session, request, clock.now()), frozenset({Actor.CLOCK})
+    lifecycle, by = lifecycle_of(request), frozenset({Actor.CLOCK})
+    facts = gather(session, request, clock.now(), by_staff=False)
     due = due_timer(session, request, facts, timer)
     if due is None:
         timers.drop(session, request.id, timer)
@@ -135,8 +140,8 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     now, source = clock.now(), request.state
     before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
     machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
-    if back := undone.before.get("pieces_back"):
-        session.execute(sa.update(Piece).where(Piece.id.in_(back)).values(back=False))
+    with session.no_autoflush:
+        _put_pieces_back(session, request, undone.before)
     event = _remember(
         session, request, by, "undo", f"Undo {undone.label}", source, now, {"undone": undone.label}, before, -1
     )
@@ -151,13 +156,15 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
 def annotate(session: Session, request: Request, text: str, *, by: By, clock: Clock, to_partner: bool) -> Outcome:
     """Write a note: for the staff of this library, or to the partner, who gets it as a message."""
     actors_at(session, by, request.library_id, request.reference)
+    attempt = rota.current_attempt(session, request)
+    if to_partner and (request.partner_id is None or (request.side == BORROWING and attempt is None)):
+        raise Refused(f"{request.reference} was sent to no partner yet. Write an internal note.", field="to_partner")
     note = as_text("note", text, lines=True)
     if not note:
         raise BadInput("Write something.", field="note")
     label = "Note to the Partner" if to_partner else "Internal Note"
     event = _remember(session, request, by, "note", label, request.state, clock.now(), {"note": note}, {}, -1)
     effects = (send_message("Note"),) if to_partner else ()
-    attempt = rota.current_attempt(session, request)
     promise_effects(session, request, effects, event, by=by, inputs={"note": note}, attempt=attempt)
     return outcome_of(request, event)
 
@@ -234,6 +241,7 @@ def _step(
     actors: frozenset[Actor],
     inputs: dict[str, Any],
     facts: Facts,
+    scanned: str | None = None,
 ) -> Outcome:
     lifecycle = lifecycle_of(request)
     before = {name: getattr(request, name) for name in WRITTEN}
@@ -246,11 +254,18 @@ def _step(
         raise Refused(
             why_not(lifecycle, request, trigger, by=actors, inputs=inputs, facts=facts, fees=fees), field="trigger"
         ) from None
-    attempt = _ask(session, request, trigger, facts.now) if request.attempt != before["attempt"] else former_attempt
-    changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
-    changed |= _note_pieces(session, request, trigger, inputs)
+    # Each event is one version: the request is written once, by `_remember`.
+    with session.no_autoflush:
+        attempt = former_attempt
+        if request.attempt != before["attempt"]:
+            attempt = _ask(session, request, trigger, facts.now)
+        elif attempt is not None and request.item_barcode:
+            attempt.item_barcode = request.item_barcode
+        changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
+        changed |= _note_pieces(session, request, trigger, inputs)
     place = lifecycle.actions.index(step.action)
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
+    event.scanned = scanned
     write_entries(session, request, step.entries, event, inputs, facts.now)
     promise_effects(session, request, step.effects, event, by=by, inputs=inputs, former=former, attempt=attempt)
     return outcome_of(request, event)
@@ -281,27 +296,38 @@ def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Att
 
 
 def _note_pieces(session: Session, request: Request, trigger: str, inputs: Inputs) -> dict[str, Any]:
-    """Which pieces came, or are back. What is returned an undo puts right."""
+    """Which pieces were sent, came, or are back. What is returned an undo puts right."""
     here, comes_back = inputs.get("pieces"), trigger in ("check_in", "patron_return")
     if not here and not comes_back:
         return {}
-    known = {p.barcode: p for p in session.scalars(sa.select(Piece).where(Piece.request_id == request.id))}
+    rows = session.scalars(sa.select(Piece).where(Piece.request_id == request.id).order_by(Piece.id))
+    known = {p.barcode: p for p in rows}
     if comes_back:
-        unknown = [barcode for barcode in here or () if barcode not in known]
-        if unknown and known:
-            raise BadInput(
-                f"{unknown[0]} is no piece of {request.reference}. Its pieces: {', '.join(known)}.", field="pieces"
-            )
+        expected = list(known) or ([request.item_barcode] if request.item_barcode else [])
+        unknown = [barcode for barcode in here or () if barcode not in expected]
+        if unknown:
+            pieces = ", ".join(expected) or "none with a barcode"
+            raise BadInput(f"{unknown[0]} is no piece of {request.reference}. Its pieces: {pieces}.", field="pieces")
         back = [p for p in known.values() if not p.back and (not here or p.barcode in here)]
         for piece in back:
             piece.back = True
         return {"pieces_back": [p.id for p in back]} if back else {}
-    for barcode in here or ():
-        if barcode in known:
-            known[barcode].back = False
-        else:
-            session.add(Piece(request_id=request.id, barcode=barcode))
-    return {}
+    first = [request.item_barcode] if trigger == "ship" and request.item_barcode else []
+    out_again = [p for p in known.values() if p.back and p.barcode in (here or ())]
+    for piece in out_again:
+        piece.back = False
+    added = [barcode for barcode in dict.fromkeys((*first, *(here or ()))) if barcode not in known]
+    session.add_all(Piece(request_id=request.id, barcode=barcode) for barcode in added)
+    return {"pieces_added": added, "pieces_out": [p.id for p in out_again]}
+
+
+def _put_pieces_back(session: Session, request: Request, before: Mapping[str, Any]) -> None:
+    """Undo what `_note_pieces` did."""
+    for name, back in (("pieces_back", False), ("pieces_out", True)):
+        if ids := before.get(name):
+            session.execute(sa.update(Piece).where(Piece.id.in_(ids)).values(back=back))
+    if added := before.get("pieces_added"):
+        session.execute(sa.delete(Piece).where(Piece.request_id == request.id, Piece.barcode.in_(added)))
 
 
 def _remember(

@@ -15,13 +15,14 @@ from ill_workflow.requests.fields import as_json
 from ill_workflow.requests.models import Attempt, Event, Request
 from state_machines.declaration import Effect, Entry, Inputs
 
-#: What a bill for a lost item replaces besides its own kind.
-REPLACED_BY_A_BILL = {"replacement": ("replacement", "processing")}
+#: What the bill for a lost item consists of.
+LOST_KINDS = {"replacement": ("replacement", "processing")}
 
 _TOLD = (
     "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
     "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
     "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
+    "reply_by", "offered_reason", "loan_seen",
 )  # fmt: skip
 
 
@@ -69,7 +70,7 @@ def promise_effects(
     """Promise the work of a step. What partners and patrons will be told is written down as it is now."""
     asked = Asked(attempt.partner_id, attempt.wire_id) if attempt else Asked(request.partner_id, None)
     told = as_json({name: getattr(request, name) for name in _TOLD})
-    balances = as_json(Ledger(session, request.library_id, request.id).balances()) if _tells_amounts(effects) else {}
+    charged = Ledger(session, request.library_id, request.id).charged_by(event.id) if _tells_amounts(effects) else {}
     promises = []
     for number, effect in enumerate(effects, start=first):
         if effect.kind == "notify_patron" and request.patron_id is None:
@@ -87,7 +88,8 @@ def promise_effects(
                 "wire_id": to.wire_id,
                 "follows": attempt.follows if attempt else None,
                 "account": by.account.id if by.account else None,
-                "balances": balances,
+                "charged": as_json(charged),
+                "currency": request.partner.currency if request.partner else request.library.currency,
                 "at": event.at.isoformat(),
             }
         promises.append(
@@ -129,9 +131,11 @@ def _bill(
     amount = inputs.get("amount", inputs.get("cost"))
     usual = request.partner.currency if request.partner else request.library.currency
     currency = str(inputs.get("currency") or usual).upper()
-    kinds = entry.kinds or REPLACED_BY_A_BILL.get(inputs["kind"], (inputs["kind"],))
+    kinds = entry.kinds or LOST_KINDS.get(inputs["kind"], (inputs["kind"],))
     if amount is not None:
-        ledger.bill(kinds, amount, currency, at=now, event_id=event.id, note=note)
-    elif not any(line.provisional for line in ledger.lines()):
+        # An item is lost once: what the lender says last about it replaces what it said before.
+        final_too = kinds[0] in LOST_KINDS
+        ledger.bill(kinds, amount, currency, at=now, event_id=event.id, note=note, final_too=final_too)
+    elif not ledger.has_charged(kinds):
         assess = Entry("assess", kinds, provisional=True)
         _assess(ledger, request, assess, event, inputs, now, note)

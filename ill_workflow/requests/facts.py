@@ -16,7 +16,7 @@ from ill_workflow.requests.rota import next_entry
 from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
 from state_machines.declaration import Lifecycle
 from state_machines.lending import LENDING as LENDING_LIFECYCLE
-from state_machines.request import Facts, Terms
+from state_machines.request import Calendar, Facts, Terms
 from state_machines.schedule import Timer, timers_for
 
 
@@ -35,13 +35,16 @@ def gather(
     """What the lifecycle may know."""
     library, partner = request.library, request.partner
     balances = Ledger(session, request.library_id, request.id).balances()
+    our_days, their_days = closed_days(session, library.id, partner.id if partner else None)
+    sets_the_date = partner.zone if partner and request.side == BORROWING else None
     return Facts(
         now=now,
         today=library.today(now),
         zone=library.zone,
         terms=partner.agreed_terms() if partner else Terms(),
-        closed=closed_days(session, library.id, partner.id if partner else None),
-        working_days=partner.working_days if partner else library.working_days,
+        due_zone=sets_the_date or library.zone,
+        ours=Calendar(library.working_days, our_days),
+        theirs=Calendar(partner.working_days, their_days) if partner else Calendar(library.working_days, our_days),
         open_fees=sum((amount for amount in balances.values() if amount > 0), Decimal(0)),
         currency=partner.currency if partner else library.currency,
         next_in_rota=request.side == BORROWING and next_entry(session, request) is not None,

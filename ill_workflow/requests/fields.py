@@ -13,13 +13,21 @@ from ill_workflow.errors import BadInput
 from state_machines.changes import EDITABLE
 from state_machines.declaration import Action, Input
 
-LONGEST = {"title": 1000, "author": 500, "article_title": 1000, "publisher": 300, "year": 16, "volume": 64, "pages": 64}
+LONGEST = {
+    "title": 1000, "author": 500, "article_title": 1000, "publisher": 300, "year": 16, "volume": 64, "pages": 64,
+    "isbn": 32, "issn": 32, "item_barcode": 64, "call_number": 200, "location": 200,
+}  # fmt: skip
 LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
 LARGEST_AMOUNT = Decimal("9999999.99")
 
 
-def read_inputs(action: Action, given: Mapping[str, Any], today: date) -> dict[str, Any]:
-    """The inputs of a row as typed values. Raises BadInput naming the field that is missing, wrong or not asked for."""
+def read_inputs(action: Action, given: Mapping[str, Any], today: date, *, by_partner: bool = False) -> dict[str, Any]:
+    """The inputs of a row as typed values. Raises BadInput naming the field that is missing, wrong or not asked for.
+
+    People may not name a day in the past where a day to come is meant; what a partner says stands.
+    """
+    if not isinstance(given, Mapping):
+        raise BadInput("Inputs are names with their values.", field="inputs")
     known = {need.name: need for need in action.needs}
     for name in given:
         if name not in known:
@@ -32,22 +40,31 @@ def read_inputs(action: Action, given: Mapping[str, Any], today: date) -> dict[s
             if need.required:
                 raise BadInput(_wanted(action, need), field=need.name)
             continue
-        found[need.name] = _read(need, value, today)
+        found[need.name] = _read(need, value, None if by_partner else today)
         if need.required and need.type == "flag" and not found[need.name]:
             raise BadInput(_wanted(action, need), field=need.name)
     return found
 
 
-def read_fields(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Bibliographic and other fields of a request, checked and normalised. Raises BadInput naming the field."""
+def read_fields(given: Mapping[str, Any], today: date | None = None) -> dict[str, Any]:
+    """Bibliographic and other fields of a request, checked and normalised. Raises BadInput naming the field.
+
+    With `today` a need-by date may not lie in the past.
+    """
+    if not isinstance(given, Mapping):
+        raise BadInput("Fields are names with their values.", field="fields")
     found: dict[str, Any] = {}
     for name, value in given.items():
         if name not in EDITABLE:
             raise BadInput(f"There is no field {name!r} to fill in.", field=str(name)[:LONGEST_CODE])
         if name == "need_by":
             found[name] = None if value in (None, "") else as_date(name, value)
+            if today and found[name] and found[name] < today:
+                raise BadInput(f"The need-by date {found[name]} lies in the past.", field="need_by")
         else:
             found[name] = as_text(name, value or "", LONGEST.get(name, LONGEST_TEXT), lines=name.endswith("_note"))
+    if "title" in found and not found["title"]:
+        raise BadInput("A request needs a title.", field="title")
     if found.get("isbn"):
         found["isbn"] = as_isbn(found["isbn"])
     if found.get("issn"):
@@ -142,11 +159,11 @@ def _wanted(action: Action, need: Input) -> str:
     return f"{action.label} needs: {need.label}{f' ({need.hint})' if need.hint else ''}."
 
 
-def _read(need: Input, value: Any, today: date) -> Any:
+def _read(need: Input, value: Any, today: date | None) -> Any:
     match need.type:
         case "date":
             day = as_date(need.name, value)
-            if need.future and day < today:
+            if need.future and today and day < today:
                 raise BadInput(f"{need.label} {day} lies in the past.", field=need.name)
             return day
         case "money":
@@ -159,15 +176,15 @@ def _read(need: Input, value: Any, today: date) -> Any:
         case "flag":
             return _flag(need, value)
         case "code":
-            return as_text(need.name, value, LONGEST_CODE)
+            return as_text(need.name, value, min(need.longest, LONGEST_CODE))
         case "texts" | "barcodes":
             return _several(need, value)
         case "fields":
             if not isinstance(value, Mapping):
                 raise BadInput(f"{need.label} are fields with their values.", field=need.name)
-            return read_fields(value)
+            return read_fields(value, today)
         case _:
-            text = as_text(need.name, value, lines=need.type == "lines")
+            text = as_text(need.name, value, need.longest, lines=need.type == "lines")
             if need.choices and text not in need.choices:
                 raise BadInput(f"{text!r} is not possible. Choose {', '.join(need.choices)}.", field=need.name)
             return text
@@ -187,6 +204,5 @@ def _several(need: Input, value: Any) -> list[str]:
     values = value.split(",") if isinstance(value, str) else value
     if not isinstance(values, list | tuple) or len(values) > MOST_VALUES:
         raise BadInput(f"{need.label} are up to {MOST_VALUES} values.", field=need.name)
-    longest = LONGEST_CODE if need.type == "barcodes" else LONGEST_TEXT
-    read = [as_text(need.name, v, longest) for v in values]
+    read = [as_text(need.name, v, need.longest) for v in values]
     return list(dict.fromkeys(v for v in read if v))

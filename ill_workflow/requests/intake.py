@@ -39,9 +39,7 @@ def borrow(
     """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review."""
     request = _new(session, library, BORROWING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.patron, request.state = patron, "created"
-    request.reference = next_reference(session, library)
-    if request.need_by and request.need_by < library.today(clock.now()):
-        raise BadInput(f"The need-by date {request.need_by} lies in the past.", field="need_by")
+    request.reference = _own_reference(session, library, BORROWING)
     session.add(request)
     session.flush()
     if partners:
@@ -73,13 +71,18 @@ def lend(
     request.partner, request.partner_id = partner, partner.id
     request.partner_request_id = as_text("partner_request_id", partner_request_id, 255) or None
     request.state = "rejected" if library.lending_suspended else "new"
-    request.reference = _printed_reference(session, library, request.partner_request_id)
+    request.offered_reason = "PolicyProblem" if library.lending_suspended else None
+    # What staff type in carries a reference of ours; the partner's id stands beside it as text.
+    verbatim = request.partner_request_id if by.account is None else None
+    request.reference = _printed_reference(session, library, verbatim)
     request.follows_id = follows.id if follows else None
     session.add(request)
     session.flush()
     event = actions.remember_creation(session, request, by, "Request Received", clock.now())
     suspended = library.lending_suspended
     effects = (send_message("Unfilled"),) if suspended else (alert_staff("new_request"), circulation("find"))
+    if partner.agreed_terms().wants_received and not suspended:
+        effects = (send_message("RequestReceived"), *effects)
     inputs = {"reason": "PolicyProblem", "note": "Lending is suspended."} if suspended else {}
     promise_effects(session, request, (*effects, SCHEDULE_DUE_DATE_CHECK), event, by=by, inputs=inputs)
     return request
@@ -94,7 +97,7 @@ def second_parcel(session: Session, first: Request, attempt: Attempt, *, by: By,
     request = _new(
         session, first.library, BORROWING, fields, service=first.service, partner_note="", by=by, clock=clock
     )
-    request.state, request.reference = "unfilled", next_reference(session, first.library)
+    request.state, request.reference = "unfilled", _own_reference(session, first.library, BORROWING)
     request.follows_id, request.attempt = first.id, 1
     request.partner, request.partner_id = session.get_one(Partner, attempt.partner_id), attempt.partner_id
     request.wire_id = attempt.wire_id
@@ -124,7 +127,8 @@ def _new(
         raise NotAllowed(f"{by.partner.name} is no partner of {library.name}.")
     if service not in SERVICES:
         raise BadInput(f"{service!r} is not possible. Choose {' or '.join(SERVICES)}.", field="service")
-    read = read_fields(fields)
+    # A partner's day may have passed on the way; ours is a slip of the pen.
+    read = read_fields(fields, library.today(clock.now()) if by.partner is None else None)
     if not read.get("title"):
         raise BadInput("A request needs a title.", field="title")
     request = Request(
@@ -165,4 +169,13 @@ def _printed_reference(session: Session, library: Library, partner_id: str | Non
         )
         if session.scalar(taken) is None:
             return partner_id
-    return next_reference(session, library)
+    return _own_reference(session, library, LENDING)
+
+
+def _own_reference(session: Session, library: Library, side: str) -> str:
+    """The next reference of ours; a partner's id may have taken it already."""
+    while True:
+        reference = next_reference(session, library)
+        taken = (Request.library_id == library.id) & (Request.side == side) & (Request.reference == reference)
+        if session.scalar(sa.select(Request.id).where(taken)) is None:
+            return reference

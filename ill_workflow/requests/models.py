@@ -63,6 +63,7 @@ class Request(Base):
     reply_by: Mapped[date | None]
     not_before: Mapped[date | None]
     lender_due: Mapped[date | None]
+    due_before_recall: Mapped[date | None]
     due_assumed: Mapped[bool] = mapped_column(default=False)
     patron_due: Mapped[date | None]
     return_by: Mapped[date | None]
@@ -113,6 +114,7 @@ class Event(Base):
     who: Mapped[str] = mapped_column(sa.String(200))
     partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))
     told_by: Mapped[str | None] = mapped_column(sa.String(16))  #: how staff heard it: phone, mail, paper
+    scanned: Mapped[str | None] = mapped_column(sa.String(64))  #: the code that was scanned for it
     inputs: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     before: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: what it wrote over
     undoes_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), unique=True)
@@ -134,13 +136,18 @@ class Attempt(Base):
     """One sending of a borrowing request: to whom, under which id."""
 
     __tablename__ = "attempt"
-    __table_args__ = (sa.UniqueConstraint("partner_id", "wire_id"),)
+    __table_args__ = (
+        sa.UniqueConstraint("partner_id", "wire_id"),
+        sa.Index(None, "wire_id"),
+        sa.Index(None, "item_barcode"),
+    )
 
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     partner_id: Mapped[int] = mapped_column(sa.ForeignKey("partner.id"))
     wire_id: Mapped[str] = mapped_column(sa.String(48))  #: XPX-1042, XPX-1042-2, …
     follows: Mapped[str | None] = mapped_column(sa.String(48))  #: a Retry names the id before
+    item_barcode: Mapped[str | None] = mapped_column(sa.String(64))  #: of what this lender said that it sent
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

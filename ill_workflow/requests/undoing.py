@@ -4,19 +4,29 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.errors import Refused
-from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, EffectRow, withdraw
+from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, WITHDRAWN, EffectRow, withdraw
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Event, Request
 from state_machines.declaration import Effect
 from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, circulation, send_message
 
 #: Which call takes back which, at the library's circulation system.
-REVERSE_CALLS = {"hold": "release", "release": "hold", "check_out": "check_in", "check_in": "check_out"}
+REVERSE_CALLS = {
+    "hold": "release",
+    "release": "hold",
+    "check_out": "check_in",
+    "check_in": "check_out",
+    "accept_item": "remove_item",
+}
+#: Calls that may have ended nothing: they are taken back where what they ended was in force.
+ENDING = ("release", "check_in")
 
 
 def last_undoable(session: Session, request: Request) -> Event:
     """The last event, where staff may take it back. Raises Refused with the reason why not."""
-    last = session.scalar(sa.select(Event).where(Event.request_id == request.id).order_by(Event.version.desc()))
+    # A note is no transition, and stands in nobody's way.
+    mine = (Event.request_id == request.id) & (Event.trigger != "note")
+    last = session.scalar(sa.select(Event).where(mine).order_by(Event.version.desc()).limit(1))
     lifecycle = lifecycle_of(request)
     if last is None or last.row < 0:
         what = last.label if last else "Nothing"
@@ -38,9 +48,21 @@ def take_back_the_work(session: Session, request: Request, undone: Event) -> tup
             continue
         if row.kind == "send_message":
             follow.append(send_message("Correction"))
-        elif row.kind == "circulation" and row.argument in REVERSE_CALLS:
+        elif row.kind == "circulation" and row.argument in REVERSE_CALLS and _ended_something(session, row):
             follow.append(circulation(REVERSE_CALLS[row.argument]))
-    return (*follow, SCHEDULE_DUE_DATE_CHECK)
+    return (*dict.fromkeys(follow), SCHEDULE_DUE_DATE_CHECK)
+
+
+def _ended_something(session: Session, row: EffectRow) -> bool:
+    """Whether this call began something, or ended what an earlier one had begun."""
+    if row.argument not in ENDING:
+        return True
+    pair = (row.argument, REVERSE_CALLS[row.argument])
+    earlier = sa.select(EffectRow.argument).where(
+        EffectRow.request_id == row.request_id, EffectRow.id < row.id, EffectRow.kind == "circulation",
+        EffectRow.argument.in_(pair), EffectRow.status != WITHDRAWN,
+    )  # fmt: skip
+    return session.scalar(earlier.order_by(EffectRow.id.desc()).limit(1)) == REVERSE_CALLS[row.argument]
 
 
 def _left(session: Session, event: Event) -> bool:

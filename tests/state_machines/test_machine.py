@@ -17,7 +17,8 @@ from state_machines.refusals import why_not
 from state_machines.request import Facts, Terms
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
-FACTS = Facts(now=NOW, today=date(2026, 3, 2), zone=ZoneInfo("America/Chicago"))
+CHICAGO = ZoneInfo("America/Chicago")
+FACTS = Facts(now=NOW, today=date(2026, 3, 2), zone=CHICAGO, due_zone=CHICAGO)
 
 
 @dataclass
@@ -25,6 +26,7 @@ class Plain:
     """A request that knows no database."""
 
     state: str = "new"
+    side: str = "lending"
     reference: str = "XPX-1"
     previous_state: str | None = None
     state_since: datetime = datetime(2026, 3, 1, tzinfo=UTC)
@@ -35,6 +37,7 @@ class Plain:
     reply_by: date | None = None
     not_before: date | None = None
     lender_due: date | None = None
+    due_before_recall: date | None = None
     due_assumed: bool = False
     patron_due: date | None = None
     return_by: date | None = None

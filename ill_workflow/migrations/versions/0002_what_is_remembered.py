@@ -1,4 +1,4 @@
-"""Promised work counts how often a worker left it behind, and is found by indexes that pass by what is done."""
+"""Work left behind is counted, and found past what is done; scans, recalls and former lenders are remembered."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,8 +25,25 @@ def upgrade() -> None:
         text = sa.text(where)
         op.create_index(f"ix_effect_{name}", "effect", columns, sqlite_where=text, postgresql_where=text)
 
+    with op.batch_alter_table("partner") as partner:
+        partner.add_column(sa.Column("time_zone", sa.String(64), nullable=False, server_default=""))
+    with op.batch_alter_table("partner") as partner:
+        partner.alter_column("time_zone", server_default=None)
+    op.add_column("request", sa.Column("due_before_recall", sa.Date(), nullable=True))
+    op.add_column("event", sa.Column("scanned", sa.String(64), nullable=True))
+    op.add_column("attempt", sa.Column("item_barcode", sa.String(64), nullable=True))
+    op.create_index("ix_attempt_wire_id", "attempt", ["wire_id"])
+    op.create_index("ix_attempt_item_barcode", "attempt", ["item_barcode"])
+
 
 def downgrade() -> None:
+    op.drop_index("ix_attempt_item_barcode", "attempt")
+    op.drop_index("ix_attempt_wire_id", "attempt")
+    for table, column in (
+        ("attempt", "item_barcode"), ("event", "scanned"), ("request", "due_before_recall"), ("partner", "time_zone"),
+    ):  # fmt: skip
+        with op.batch_alter_table(table) as changed:
+            changed.drop_column(column)
     for name, _, _ in INDEXES:
         op.drop_index(f"ix_effect_{name}", "effect")
     op.create_index("ix_effect_status_kind_available_at", "effect", ["status", "kind", "available_at"])

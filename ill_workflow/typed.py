@@ -1,0 +1,86 @@
+"""What people type about libraries, partners, accounts and patrons, before it stands in headers and on paper."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ill_workflow.errors import BadInput
+
+LONGEST_NAME, LONGEST_CODE, LONGEST_ADDRESS, LONGEST_MAIL = 200, 32, 1000, 254
+_MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Look over the fields that are known here, whatever they belong to. Raises BadInput naming the wrong one."""
+    for field, value in given.items():
+        if field in _CHECKS and value is not None:
+            _CHECKS[field](field, value)
+
+
+def check_name(field: str, name: str) -> None:
+    """A name: one line, and something on it."""
+    if not name.strip():
+        raise BadInput("A name is needed.", field=field)
+    check_line(field, name)
+
+
+def check_line(field: str, value: str, longest: int = LONGEST_NAME) -> None:
+    """One line without control characters."""
+    if len(value) > longest:
+        raise BadInput(f"{field} has {len(value)} characters; {longest} are the most.", field=field)
+    # Cc: control characters; Zl, Zp: Unicode's line and paragraph ends; Cs: halves of characters.
+    if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp", "Cs") for sign in value):
+        raise BadInput(f"{field} is one line without control characters.", field=field)
+
+
+def _check_lines(field: str, value: str) -> None:
+    if len(value) > LONGEST_ADDRESS:
+        raise BadInput(f"{field} has {len(value)} characters; {LONGEST_ADDRESS} are the most.", field=field)
+    check_line(field, value.replace("\r\n", " ").replace("\n", " "), LONGEST_ADDRESS)
+
+
+def _check_code(field: str, value: str) -> None:
+    check_line(field, value, LONGEST_CODE)
+
+
+def _check_mail(field: str, value: str) -> None:
+    check_line(field, value, LONGEST_MAIL)
+    if value and not _MAIL.fullmatch(value):
+        raise BadInput(f"{value!r} is not an e-mail address.", field=field)
+
+
+def _check_currency(field: str, value: str) -> None:
+    if not _CURRENCY.fullmatch(value):
+        raise BadInput(f"{value[:20]!r} is not a currency. Name one like USD.", field=field)
+
+
+def _check_days(field: str, value: str) -> None:
+    if len(value) != 7 or set(value) - {"0", "1"} or "1" not in value:
+        raise BadInput("Working days are seven digits 0 or 1, Monday first, such as 1111100.", field=field)
+
+
+def _check_zone(field: str, value: str) -> None:
+    try:
+        ZoneInfo(value or "UTC")
+    except (KeyError, ValueError, OSError):
+        raise BadInput(f"{value[:64]!r} is not a time zone. Name one like America/Chicago.", field=field) from None
+
+
+_CHECKS: Mapping[str, Callable[[str, str], None]] = {
+    "name": check_name,
+    "full_name": check_line,
+    "pickup_location": check_line,
+    "email": _check_mail,
+    "reply_to": _check_mail,
+    "delivery_code": _check_code,
+    "currency": _check_currency,
+    "working_days": _check_days,
+    "time_zone": _check_zone,
+    "address": _check_lines,
+    "shipping_address": _check_lines,
+    "billing_address": _check_lines,
+    "return_address": _check_lines,
+}
