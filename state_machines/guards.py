@@ -197,6 +197,11 @@ def policy_cancels(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.terms.accepts_cancel_unshipped
 
 
+@guard("the loan was settled before", otherwise="The loan was not settled.")
+def was_settled(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return "closed_without_return" in (request.state, request.previous_state)
+
+
 @guard("the item is back", otherwise="The item is not back.")
 def item_is_back(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return not request.loan_seen

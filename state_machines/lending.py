@@ -226,12 +226,12 @@ ACTIONS = (
                 then=(send_message("LoanCompleted"),),
             ),
             Target(
-                "completed", ("lost",), records=(c.is_gone_home,), ledger=(Entry("reverse", LOST_FEES),),
+                "completed", ("BACK", "closed_without_return"), g.was_settled, records=(c.is_gone_home,),
                 then=(send_message("LoanCompleted"),),
             ),
             Target(
-                "completed", records=(c.is_gone_home, c.answer_renewal),
-                ledger=(Entry("reverse", provisional=True),), then=(send_message("LoanCompleted"),),
+                "completed", records=(c.is_gone_home, c.answer_renewal), ledger=(Entry("reverse", LOST_FEES),),
+                then=(send_message("LoanCompleted"),),
             ),
         ),
         needs=(i.ITEM_CONDITION.optional, i.PIECES.optional), then=(circulation("check_in"),),

@@ -10,7 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
-from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
 from ill_workflow import timers
@@ -140,8 +139,7 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     now, source = clock.now(), request.state
     before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
     machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
-    with session.no_autoflush:
-        _put_pieces_back(session, request, undone.before)
+    _put_pieces_back(session, request, undone.before)
     event = _remember(
         session, request, by, "undo", f"Undo {undone.label}", source, now, {"undone": undone.label}, before, -1
     )
@@ -254,15 +252,13 @@ def _step(
         raise Refused(
             why_not(lifecycle, request, trigger, by=actors, inputs=inputs, facts=facts, fees=fees), field="trigger"
         ) from None
-    # Each event is one version: the request is written once, by `_remember`.
-    with session.no_autoflush:
-        attempt = former_attempt
-        if request.attempt != before["attempt"]:
-            attempt = _ask(session, request, trigger, facts.now)
-        elif attempt is not None and request.item_barcode:
-            attempt.item_barcode = request.item_barcode
-        changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
-        changed |= _note_pieces(session, request, trigger, inputs)
+    attempt = former_attempt
+    if request.attempt != before["attempt"]:
+        attempt = _ask(session, request, trigger, facts.now)
+    elif attempt is not None and request.item_barcode:
+        attempt.item_barcode = request.item_barcode
+    changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
+    changed |= _note_pieces(session, request, trigger, inputs)
     place = lifecycle.actions.index(step.action)
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
     event.scanned = scanned
@@ -335,7 +331,7 @@ def _remember(
     inputs: Mapping[str, Any], before: dict[str, Any], row: int,
 ) -> Event:  # fmt: skip
     """Write the request, if nobody else has since it was read, and one line of history."""
-    flag_modified(request, "state")  # each event is a version, also where no field changed
+    request.version += 1
     reference = request.reference
     try:
         session.flush()

@@ -132,7 +132,7 @@ def _new(
     if not read.get("title"):
         raise BadInput("A request needs a title.", field="title")
     request = Request(
-        library_id=library.id, side=side, created_at=clock.now(), state_since=clock.now(), service=service,
+        library_id=library.id, side=side, version=1, created_at=clock.now(), state_since=clock.now(), service=service,
         partner_note=as_text("partner_note", partner_note, lines=True), **read,
     )  # fmt: skip
     request.library = library

@@ -91,8 +91,8 @@ class Request(Base):
     partner: Mapped[Partner | None] = relationship()
     patron: Mapped[Patron | None] = relationship()
 
-    # Whoever writes what somebody else has written since is told so.
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
+    # Whoever writes what somebody else has written since is told so. One event is one version: only events count on.
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
 
 
 class Event(Base):

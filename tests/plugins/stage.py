@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,14 +19,27 @@ from ill_workflow.clock import FixedClock
 from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
 from ill_workflow.mail.mailer import RememberingMailer
+from ill_workflow.messages import inbound
+from ill_workflow.messages.content import (
+    Costs,
+    DeliveryInfo,
+    Header,
+    MessageInfo,
+    RequestingAgencyMessage,
+    RetryInfo,
+    StatusInfo,
+    SupplyingAgencyMessage,
+    from_dict,
+)
+from ill_workflow.messages.letter import lines_of
 from ill_workflow.migrations import migrate
 from ill_workflow.outbox import EffectRow, SilentBell
 from ill_workflow.partners import Partner
 from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
-from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
+from ill_workflow.requests.models import Event, MessageRow, Notice, Piece, Request, Slip
 from ill_workflow.requests.scan import Scanned, scan
-from tests.plugins import rows
+from tests.plugins import referee, rows
 from workers.drain import work_off, work_off_all
 
 ZONE = ZoneInfo("America/Chicago")
@@ -71,6 +85,56 @@ class Half:
         self.stage.work()
         return found
 
+    def hears(
+        self, status: str, *, reason: str = "StatusChange", answer: str | None = None, note: str = "",
+        due: str | None = None, cost: str | None = None, conditions: tuple[str, ...] = (), items: tuple[str, ...] = (),
+        url: str | None = None, of: str | None = None, wire_id: str | None = None,
+    ):  # fmt: skip
+        """What a lender says to this borrowing half: the present one, or `of` (a partner's code) about `wire_id`."""
+        with self.stage.db.reading() as session:
+            request = session.get_one(Request, self.id)
+            partner = partners.find_partner(session, request.library_id, of) if of else request.partner
+        day = datetime.combine(date.fromisoformat(due), time(23, 59), tzinfo=ZONE) if due else None
+        costs = Costs(currencyCode="USD", monetaryValue=Decimal(cost)) if cost else None
+        delivery = status in ("Loaned", "CopyCompleted")
+        message = SupplyingAgencyMessage(
+            header=self._header(partner, wire_id or self.wire_id),
+            messageInfo=MessageInfo(reasonForMessage=reason, answerYesNo=answer, note=note),
+            statusInfo=StatusInfo(status=status, lastChange=self.stage.clock.now(), dueDate=day),
+            deliveryInfo=DeliveryInfo(
+                dateSent=self.stage.clock.now(), itemId=items, URL=url, loanCondition=conditions, deliveryCosts=costs
+            )
+            if delivery
+            else None,
+            retryInfo=None if delivery else RetryInfo(offeredCosts=costs, loanCondition=conditions),
+        )
+        return self.stage.takes_in(message, partner)
+
+    def is_told(self, action: str, note: str = ""):
+        """What a borrower says to this lending half."""
+        with self.stage.db.reading() as session:
+            partner = session.get_one(Request, self.id).partner
+        header = self._header(partner, self.partner_request_id)
+        return self.stage.takes_in(RequestingAgencyMessage(header=header, action=action, note=note), partner)
+
+    def _header(self, partner: Partner, wire_id: str) -> Header:
+        return Header(
+            supplyingAgencyId="S", requestingAgencyId="R", timestamp=self.stage.clock.now(),
+            requestingAgencyRequestId=wire_id,
+        )  # fmt: skip
+
+    def inputs(self, trigger: str) -> dict[str, Any]:
+        """What came along with the last event of this trigger."""
+        return next(event.inputs for event in reversed(self._of(Event)) if event.trigger == trigger)
+
+    def notes(self, text: str, *, to_partner: bool = False):
+        with self.stage.db.writing() as session:
+            request = actions.locked(session, self.id)
+            by = By.staff(self.stage.account(session, "operator", request.library.code))
+            outcome = actions.annotate(session, request, text, by=by, clock=self.stage.clock, to_partner=to_partner)
+        self.stage.work()
+        return outcome
+
     @property
     def history(self) -> list[str]:
         return [event.trigger for event in self._of(Event)]
@@ -114,6 +178,11 @@ class Half:
             return [t.name for t in timers.of(session, self.id)]
 
     @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """Barcode, and whether it is back."""
+        return [(piece.barcode, piece.back) for piece in self._of(Piece)]
+
+    @property
     def balance(self) -> dict[str, Any]:
         from ill_workflow.fees import Ledger
 
@@ -134,7 +203,7 @@ class Stage:
     """Main and Riverside are branches of one installation; Hilltop reads mail."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.clock = FixedClock(START)
+        self.clock, self.received = FixedClock(START), 0
         self.mailer = RememberingMailer()
         self.circulation = StandIn()
         self.db = Database(make_engine(url))
@@ -238,6 +307,31 @@ class Stage:
             due_dates.fire_due(self.db, self.clock, work_off=lambda: work_off(self.services, "schedule_due_date_check"))
             self.work()
 
+    def takes_in(self, message, partner: Partner):
+        """A message of a partner arrives; the confirmation."""
+        self.received += 1
+        with self.db.writing() as session:
+            confirmation = inbound.receive(
+                session, message, partner=partner, identity=f"test {self.received}", transport="test", clock=self.clock
+            )
+        self.work()
+        return confirmation
+
+    def changes(self, at: str, partner: str, **fields: Any) -> None:
+        with self.db.writing() as session:
+            library = libraries.find_library(session, at)
+            partners.change_partner(session, partners.find_partner(session, library.id, partner), **fields)
+
+    def last_message(self, half: Half) -> dict[str, Any]:
+        """What this half said last, as it was kept."""
+        return [row.content for row in half._of(MessageRow) if not row.incoming][-1]
+
+    def letter_for(self, half: Half) -> str:
+        """The lines that a partner with nothing but mail would have read of the last message."""
+        last = [row for row in half._of(MessageRow) if not row.incoming][-1]
+        kind = SupplyingAgencyMessage if half.side == "lending" else RequestingAgencyMessage
+        return "\n".join(f"{label}: {value}" for label, value in lines_of(from_dict(kind, last.content)))
+
     def mails(self, address: str) -> list[str]:
         return [mail.subject for mail in self.mailer.mails_to(address)]
 
@@ -252,6 +346,7 @@ def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
     stage = Stage(database_url, tmp_path / "data")
     yield stage
     rows.seen |= rows.rows_of(stage.db)
+    referee.look(stage.db)
     stage.db.engine.dispose()
 
 

@@ -90,6 +90,18 @@ def test_an_unknown_partner_a_partner_twice_a_suspended_one(stage):
         ("add_condition", {"condition": "x", "cost": "twelve"}, "cost", "an amount"),
         ("amend", {"changes": {"isbn": "123"}}, "isbn", "not an ISBN"),
         ("amend", {"changes": "title"}, "changes", "fields with their values"),
+        ("amend", {"changes": {"need_by": "2020-01-01"}}, "need_by", "in the past"),
+        ("amend", {"changes": {"title": " "}}, "title", "needs a title"),
+        ("amend", {"changes": {"call_number": "x" * 201}}, "call_number", "200 are the most"),
+        (
+            "ship",
+            {"condition_checked": True, "item_barcode": "1", "tracking": "x" * 129},
+            "tracking",
+            "128 are the most",
+        ),
+        ("ship", {"condition_checked": True, "item_barcode": "1", "carrier": "x" * 65}, "carrier", "64 are the most"),
+        ("record_availability", {"reason": "x" * 201}, "reason", "200 are the most"),
+        ("record_availability", {"found": True, "location": "x" * 201}, "location", "200 are the most"),
         ("fly", {}, "trigger", "no action 'fly'"),
     ],
 )
@@ -104,6 +116,20 @@ def test_an_action_that_is_not_possible_now(stage):
     assert words.startswith("XPX-1001 is New." if lent.reference == "XPX-1001" else f"{lent.reference} is New.")
     assert "Scan In is possible while it is" in words
     assert "What can be done: Print Slip" in words
+
+
+def test_a_manager_names_no_day_in_the_past(stage):
+    loan = stage.borrows()
+    loan.does("partner_shipped", told_by="mail", due_date="2026-01-15")
+    assert str(loan.lender_due) == "2026-01-15", "what a partner says stands"
+    refused(stage, "due_date", lambda: loan.does("change_due_date", by="manager", due_date="2026-01-20"))
+
+
+def test_a_note_to_a_partner_that_nobody_has_chosen(stage):
+    loan = stage.borrows(ask=(), send=False)
+    assert "sent to no partner yet" in refused(
+        stage, "to_partner", lambda: loan.notes("Hello?", to_partner=True), Refused
+    )
 
 
 def test_told_by_whom_and_with_what_key(stage):
@@ -147,6 +173,12 @@ def test_money_that_is_not_owed(stage):
         ("status", {"status": "asleep"}),
         ("working_days", {"working_days": "0000000"}),
         ("working_days", {"working_days": "weekdays"}),
+        ("time_zone", {"time_zone": "Mars/Olympus"}),
+        ("email", {"email": "ill@a.example\nBcc: b@c.example"}),
+        ("email", {"email": "nobody"}),
+        ("delivery_code", {"delivery_code": "x" * 33}),
+        ("shipping_address", {"shipping_address": "x" * 1001}),
+        ("currency", {"currency": "dollars"}),
     ],
 )
 def test_partners(stage, field, given):
@@ -166,6 +198,11 @@ def test_partners(stage, field, given):
         ("time_zone", {"time_zone": "Mars/Olympus"}),
         ("time_zone", {"time_zone": "../etc/passwd"}),
         ("prefix", {"prefix": "Ü"}),
+        ("name", {"name": "Main\nBcc: x@y.example"}),
+        ("name", {"name": "x" * 201}),
+        ("email", {"email": "not an address"}),
+        ("reply_to", {"reply_to": "a@b\r\nX: y"}),
+        ("currency", {"currency": "usd"}),
         ("prefix", {"prefix": "TOOLONGAPREFIX"}),
     ],
 )

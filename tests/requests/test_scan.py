@@ -111,3 +111,36 @@ def test_only_those_with_a_grant_scan(stage):
         by, main = By.staff(stage.account(session, "operator", "RIV")), find_library(session, "MAIN")
         with pytest.raises(NotAllowed):
             scan(session, main, "312", by=by, clock=stage.clock)
+
+
+def test_two_loans_of_one_item_are_asked_about(stage):
+    first, second = stage.lends(partner_id="H-77"), stage.lends(partner_id="H-77")
+    for lent in (first, second):
+        lent.does("ship", condition_checked=True, item_barcode=f"31{lent.id}")
+    asked = first.scanned("H-77")
+    assert [c.reference for c in asked.candidates] == [first.reference, second.reference]
+    assert "Which is it" in asked.sentence
+    assert first.scanned("H-77", reference=second.reference).outcome.dest == "completed"
+    assert (first.state, second.state) == ("shipped", "completed")
+
+
+def test_what_was_lost_is_found_by_a_scan(stage):
+    loan, _ = received(stage)
+    loan.scanned("312", checked=True)
+    loan.does("report_lost")
+    stage.waits_until("2026-02-05")
+    assert loan.scanned("312").outcome.trigger == "found"
+
+
+def test_pieces_of_a_set_that_we_lent_come_home_one_by_one(stage):
+    loan = stage.borrows()
+    lent = stage.other_half(loan)
+    lent.does("ship", condition_checked=True, item_barcode="V1", pieces=["V2", "V3"])
+    assert [barcode for barcode, _ in loan.pieces] == ["V1", "V2", "V3"], "the borrower knows them"
+    assert lent.scanned("V1").outcome.dest == "shipped"
+    assert lent.scanned("V2").outcome.dest == "shipped"
+    assert loan.heard.count("LoanCompleted") == 0
+    with pytest.raises(BadInput, match="V9 is no piece"):
+        lent.does("check_in", pieces=["V9"])
+    assert lent.scanned("V3").outcome.dest == "completed"
+    assert loan.heard.count("LoanCompleted") == 1

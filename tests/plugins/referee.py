@@ -1,0 +1,50 @@
+"""Looks over what a story has left behind: whatever it was about, some things hold for every history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import sqlalchemy as sa
+
+from ill_workflow import timers
+from ill_workflow.db import Database
+from ill_workflow.fees import LedgerLine
+from ill_workflow.outbox import DEAD, READY, RUNNING, EffectRow
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.models import Event, Request
+
+
+def look(db: Database) -> None:
+    """Versions without gaps, states that follow from the history, no work left over, no timers where all is over."""
+    with db.reading() as session:
+        events = defaultdict(list)
+        for event in session.scalars(sa.select(Event).order_by(Event.version)):
+            events[event.request_id].append(event)
+        for request in session.scalars(sa.select(Request)):
+            _history(request, events[request.id])
+            if request.state in lifecycle_of(request).terminal:
+                assert timers.of(session, request.id) == [], f"{request.reference} is closed and waits"
+        left = session.execute(sa.select(EffectRow.kind, EffectRow.argument, EffectRow.status, EffectRow.last_error))
+        open_ = [row for row in left if row.status in (READY, RUNNING, DEAD)]
+        assert not open_, f"promised and not done: {open_}"
+        _ledger(session)
+
+
+def _history(request: Request, events: list[Event]) -> None:
+    assert [event.version for event in events] == list(range(1, request.version + 1)), "versions without gaps"
+    state = ""
+    for event in events:
+        assert event.source == state, f"{request.reference}: {event.trigger} from {event.source} follows {state}"
+        state = event.dest
+    assert request.state == state
+
+
+def _ledger(session) -> None:
+    """What is taken back was there, with the same amount, and is taken back once."""
+    lines = {line.id: line for line in session.scalars(sa.select(LedgerLine))}
+    taken_back = [line.reverses_id for line in lines.values() if line.reverses_id]
+    assert len(taken_back) == len(set(taken_back))
+    for line in lines.values():
+        if line.reverses_id:
+            assert lines[line.reverses_id].amount == line.amount
+            assert lines[line.reverses_id].signed == -line.signed
