@@ -30,7 +30,7 @@ def fire_timers(services: Services) -> str:
     fired = due_dates.fire_due(
         services.db, services.clock, work_off=lambda: work_off(services, "schedule_due_date_check")
     )
-    return f"{fired} fired"
+    return f"{fired.pulled} fired" + (f", {fired.failed} could not be fired" if fired.failed else "")
 
 
 def sweep(services: Services) -> str:

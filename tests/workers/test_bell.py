@@ -1,0 +1,130 @@
+"""The bell: one round trip, one task per promise, one for a crowd; and never a reason to fail."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import threading
+import time
+
+import fakeredis
+import pytest
+import redis
+
+from workers.app import QUEUES, make_app
+from workers.bell import ANSWER_TIMEOUT, CONNECT_TIMEOUT, PAUSE, CeleryBell
+
+
+@pytest.fixture
+def app():
+    app = make_app("redis://127.0.0.1:1/0")
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def wire():
+    return fakeredis.FakeRedis()
+
+
+def rung(wire, queue):
+    """Name and arguments of the tasks in a queue, the oldest first."""
+    found = [json.loads(envelope) for envelope in wire.lrange(queue, 0, -1)][::-1]
+    return [(e["headers"]["task"], *json.loads(base64.b64decode(e["body"]))[0]) for e in found]
+
+
+def test_a_task_for_each_promise_named_after_its_kind(app, wire):
+    CeleryBell(app, client=wire).ring([(1, "generate_slip"), (2, "notify_patron"), (3, "generate_slip")])
+    assert rung(wire, "ill.slips") == [("ill.generate_slip", 1), ("ill.generate_slip", 3)]
+    assert rung(wire, "ill.mail") == [("ill.notify_patron", 2)]
+
+
+def test_a_message_carries_an_id_and_nothing_else(app, wire):
+    CeleryBell(app, client=wire).ring([(7, "send_message")])
+    (envelope,) = wire.lrange("ill.messages", 0, -1)
+    message = json.loads(envelope)
+    assert json.loads(base64.b64decode(message["body"]))[:2] == [[7], {}]
+    assert (message["headers"]["argsrepr"], message["headers"]["kwargsrepr"]) == ("", "")
+    assert message["content-type"] == "application/json"
+
+
+def test_a_crowd_is_one_bell_for_its_kind(app, wire):
+    bell = CeleryBell(app, bound=3, client=wire)
+    bell.ring([(n, "generate_slip") for n in range(4)])
+    assert rung(wire, "ill.slips") == [("ill.generate_slip",)]
+
+
+def test_where_many_wait_another_is_a_bell_and_at_last_nothing(app, wire):
+    bell = CeleryBell(app, bound=2, client=wire)
+    for number in range(30):
+        bell.ring([(number, "generate_slip")])
+    tasks = rung(wire, "ill.slips")
+    assert tasks[:3] == [("ill.generate_slip", 0), ("ill.generate_slip", 1), ("ill.generate_slip", 2)]
+    assert set(tasks[3:]) == {("ill.generate_slip",)}
+    assert len(tasks) <= 4 * 2 + 1
+
+
+def test_a_broker_that_is_away_costs_one_try_and_is_left_in_peace(app):
+    now, wire = [100.0], Refusing()
+    bell = CeleryBell(app, client=wire, monotonic=lambda: now[0])
+    for _ in range(5):
+        bell.ring([(1, "generate_slip")])
+    assert (wire.tried, bell.failures, bell.skipped) == (1, 1, 4)
+    assert bell.health().startswith("silent: nobody home")
+    now[0] += PAUSE
+    bell.ring([(1, "generate_slip")])
+    assert wire.tried == 2
+    wire.deaf = False
+    now[0] += PAUSE
+    bell.ring([(1, "generate_slip")])
+    assert bell.health() == "rings"
+
+
+def test_a_broker_that_hangs_costs_the_caller_less_than_a_second_and_once():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        app = make_app(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+        bell = CeleryBell(app)
+        began = time.monotonic()
+        for _ in range(50):
+            bell.ring([(1, "generate_slip")])
+        assert time.monotonic() - began < 2 * (CONNECT_TIMEOUT + ANSWER_TIMEOUT)
+        assert (bell.failures, bell.skipped) == (1, 49)
+        app.close()
+
+
+def test_many_threads_try_a_dead_broker_once(app):
+    wire = Refusing()
+    bell = CeleryBell(app, client=wire, monotonic=lambda: 100.0)
+    bell.ring([(1, "generate_slip")])
+    threads = [threading.Thread(target=bell.ring, args=([(1, "generate_slip")],)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wire.tried == 1
+
+
+def test_each_kind_of_work_has_a_queue_of_its_own_sort(app):
+    from ill_workflow.bootstrap import HANDLERS
+
+    tasks = {task for tasks in QUEUES.values() for task in tasks}
+    assert {f"ill.{kind}" for kind in HANDLERS} <= tasks
+    assert app.conf.accept_content == ["json"]
+    assert app.conf.task_annotations["ill.take_action"]["acks_late"]
+    assert "acks_late" not in app.conf.task_annotations.get("ill.generate_slip", {})
+
+
+class Refusing:
+    """A broker that nobody can reach."""
+
+    def __init__(self):
+        self.tried, self.deaf = 0, True
+
+    def pipeline(self, transaction):
+        self.tried += 1
+        if self.deaf:
+            raise redis.ConnectionError("nobody home")
+        return fakeredis.FakeRedis().pipeline(transaction=transaction)
