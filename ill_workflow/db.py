@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,10 +91,17 @@ class Database:
             yield session
 
 
-def db_now(session: Session) -> datetime:
-    """The database's own time: the machine clock that all workers share."""
+def db_time(session: Session, offset: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:
+    """The database's own time, the machine clock that all workers share, as an expression to be used in a statement."""
     if session.get_bind().dialect.name == "sqlite":
-        text = session.scalar(sa.text("SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')"))
-        return datetime.fromisoformat(f"{text}000+00:00")
-    now: datetime = session.scalar(sa.text("SELECT clock_timestamp()"))
-    return now.astimezone(UTC)
+        moved = f"{offset.total_seconds():+.3f} seconds"
+        return sa.func.strftime("%Y-%m-%d %H:%M:%f000", "now", moved, type_=UTCDateTime())
+    # Not `clock_timestamp`: what may change within a statement can't be looked up in an index.
+    now = sa.func.statement_timestamp(type_=UTCDateTime())
+    return sa.type_coerce(now + sa.literal(offset, sa.Interval), UTCDateTime) if offset else now
+
+
+def db_now(session: Session) -> datetime:
+    """The database's own time."""
+    now: datetime = session.scalars(sa.select(db_time(session))).one()
+    return now

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ill_workflow.db import Base, UTCDateTime, db_now
+from ill_workflow.db import Base, UTCDateTime, db_now, db_time
 
 #: What is left to write when work is marked done, in the same transaction.
 Finish = Callable[[Session], None]
@@ -140,29 +140,34 @@ class TryLater(Exception):
 
 
 def insert_new(
-    session: Session, table: type[Base], rows: Sequence[dict[str, Any]], *columns: sa.Column[Any] | Any
+    session: Session, table: type[Base], rows: Sequence[dict[str, Any]], *columns: Any, **same: Any
 ) -> list[Any]:
-    """Insert rows, leaving out those that a unique key refuses; these columns of the new ones."""
+    """Insert rows, leaving out those that a unique key refuses; these columns of the new ones.
+
+    `same` are values or expressions for all of them.
+    """
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement: Any = insert(table).on_conflict_do_nothing().returning(*columns)
-    # Else each set of columns that have a value would become a statement of its own.
-    return list(session.execute(statement, list(rows), execution_options={"render_nulls": True}))
+    into: Any = sa.inspect(table).local_table
+    statement: Any = insert(into).values(**same).on_conflict_do_nothing()
+    return list(session.execute(statement.returning(*columns), list(rows)))
 
 
 def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
     """Write down work in the caller's transaction; the bell is rung after its commit."""
     if not promises:
         return []
-    now = db_now(session)
     rows = [
         {
             "kind": p.kind, "argument": p.argument, "library_id": p.library_id, "request_id": p.request_id,
             "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key, "lane": p.lane,
-            "status": READY, "attempts": 0, "left": 0, "available_at": now, "created_at": now,
+            "status": READY, "attempts": 0, "left": 0,
         }
         for p in promises
     ]  # fmt: skip
-    new = sorted((number, kind) for number, kind in insert_new(session, EffectRow, rows, EffectRow.id, EffectRow.kind))
+    now = db_time(session)
+    columns = (EffectRow.id, EffectRow.kind)
+    inserted = insert_new(session, EffectRow, rows, *columns, available_at=now, created_at=now)
+    new = sorted((number, kind) for number, kind in inserted)
     session.info.setdefault("promised", []).extend(new)
     return [number for number, _ in new]
 
@@ -181,13 +186,11 @@ def claim(
     An effect waits for the earlier ones of its lane, and a kind whose destination is down waits for its pause. What
     a worker has left behind may have been its death, so it is taken alone.
     """
-    now = db_now(session)
-    if session.scalar(sa.select(Pause.until).where(Pause.kind == kind, Pause.until > now)):
-        return []
+    resting = sa.exists().where(Pause.kind == kind, Pause.until > db_time(session))
     earlier = sa.orm.aliased(EffectRow)
     blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
     wanted = sa.select(EffectRow.id, EffectRow.left).where(
-        _waits(kind, now - patience), EffectRow.lane.is_(None) | ~blocked
+        _waits(session, kind, patience), EffectRow.lane.is_(None) | ~blocked, ~resting
     )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
@@ -199,7 +202,10 @@ def claim(
     mine = (
         sa.update(EffectRow)
         .where(EffectRow.id.in_([row.id for row in taken]))
-        .values(status=RUNNING, attempts=EffectRow.attempts + 1, lease_until=now + lease, token=secrets.token_hex(8))
+        .values(
+            status=RUNNING, attempts=EffectRow.attempts + 1, lease_until=db_time(session, lease),
+            token=secrets.token_hex(8),
+        )
         .returning(
             EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.library_id, EffectRow.request_id,
             EffectRow.event_id, EffectRow.payload, EffectRow.attempts, EffectRow.token, EffectRow.created_at,
@@ -211,11 +217,10 @@ def claim(
 
 def take_back_abandoned(session: Session, most: int) -> int:
     """Free what workers have left behind; what `most` of them have left behind a person has to look at."""
-    now = db_now(session)
     fatal = EffectRow.left + 1 >= most
     abandoned = (
         sa.update(EffectRow)
-        .where(_is(RUNNING), EffectRow.lease_until <= now)
+        .where(_is(RUNNING), EffectRow.lease_until <= db_time(session))
         .values(
             status=sa.case((fatal, DEAD), else_=READY),
             last_error=sa.case((fatal, "Each worker that took it up died of it."), else_=EffectRow.last_error),
@@ -231,7 +236,7 @@ def take_back_abandoned(session: Session, most: int) -> int:
 
 def any_abandoned(session: Session) -> bool:
     """Whether a lease has run out: a look that waits for no writer."""
-    late = sa.select(EffectRow.id).where(_is(RUNNING), EffectRow.lease_until <= db_now(session))
+    late = sa.select(EffectRow.id).where(_is(RUNNING), EffectRow.lease_until <= db_time(session))
     return session.scalar(late.limit(1)) is not None
 
 
@@ -244,16 +249,15 @@ def next_in_lane(session: Session, number: int) -> int | None:
 
 def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = timedelta(0)) -> list[str]:
     """Of these kinds, those of which something waits that nobody took up within `patience`. Waits for no writer."""
-    since = db_now(session) - patience
     looks = [
-        sa.select(sa.literal(kind)).where(sa.exists(sa.select(EffectRow.id).where(_waits(kind, since))))
+        sa.select(sa.literal(kind)).where(sa.exists(sa.select(EffectRow.id).where(_waits(session, kind, patience))))
         for kind in kinds
     ]
     return list(session.scalars(sa.union_all(*looks)))
 
 
-def _waits(kind: str, since: datetime) -> sa.ColumnElement[bool]:
-    return _is(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= since)
+def _waits(session: Session, kind: str, patience: timedelta) -> sa.ColumnElement[bool]:
+    return _is(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= db_time(session, -patience))
 
 
 def _is(status: str) -> sa.ColumnElement[bool]:
@@ -265,13 +269,13 @@ def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None
     """Say that a worker is still at it."""
     mine = EffectRow.id.in_([c.id for c in claims]) & EffectRow.token.in_({c.token for c in claims})
     session.execute(
-        sa.update(EffectRow).where(mine, EffectRow.status == RUNNING).values(lease_until=db_now(session) + lease)
+        sa.update(EffectRow).where(mine, EffectRow.status == RUNNING).values(lease_until=db_time(session, lease))
     )
 
 
 def finish(session: Session, claims: Sequence[Claimed]) -> set[int]:
     """Mark work as done; the ids of it. What is not among them somebody else has taken over: write nothing for it."""
-    return _close(session, claims, status=DONE, done_at=db_now(session), lease_until=None, last_error=None)
+    return _close(session, claims, status=DONE, done_at=db_time(session), lease_until=None, last_error=None)
 
 
 def give_back(session: Session, claims: Sequence[Claimed]) -> None:
@@ -284,8 +288,7 @@ def give_back(session: Session, claims: Sequence[Claimed]) -> None:
 def postpone(session: Session, claimed: Claimed, reason: str, delay: timedelta, *, burns: bool = True) -> bool:
     """Put work back until later; where `burns` is false the attempt does not count."""
     attempts = claimed.attempts if burns else claimed.attempts - 1
-    later = db_now(session) + delay
-    put_back = {"status": READY, "available_at": later, "lease_until": None, "attempts": attempts}
+    put_back = {"status": READY, "available_at": db_time(session, delay), "lease_until": None, "attempts": attempts}
     return bool(_close(session, [claimed], **put_back, last_error=reason))
 
 
@@ -310,12 +313,12 @@ def pause(session: Session, kind: str, delay: timedelta, reason: str) -> None:
 
 
 def pauses(session: Session) -> list[Pause]:
-    return list(session.scalars(sa.select(Pause).where(Pause.until > db_now(session)).order_by(Pause.kind)))
+    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.kind)))
 
 
 def resend(session: Session, effect_id: int) -> bool:
     """Try again what was given up or is uncertain, with the same identity. False where it is neither."""
-    now = db_now(session)
+    now = db_time(session)
     again = (
         sa.update(EffectRow)
         .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON))

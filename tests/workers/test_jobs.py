@@ -96,3 +96,15 @@ def test_housekeeping_forgets_what_nobody_needs_and_nothing_else(stage):
         assert runtime.beats(session, datetime(2019, 1, 1, tzinfo=UTC)) == []
         assert timers.of(session, lent.id) == []
     assert lent.history == ["create", "reject"]
+
+
+def test_the_sweep_finds_what_no_task_took_up_and_leaves_fresh_work_to_its_task(stage):
+    with stage.db.writing() as session:
+        promised = [Promise("circulation", "old"), Promise("notify_patron", "fresh")]
+        old, fresh = outbox.promise(session, promised)
+        session.execute(sa.update(EffectRow).where(EffectRow.id == old).values(available_at=NOON))
+    kinds = ("circulation", "notify_patron", "generate_slip")
+    with stage.db.reading() as session:
+        assert outbox.kinds_to_do(session, kinds, timedelta(minutes=1)) == ["circulation"]
+        assert set(outbox.kinds_to_do(session, kinds)) == {"circulation", "notify_patron"}
+        assert fresh > old
