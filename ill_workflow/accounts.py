@@ -70,13 +70,32 @@ def grant(session: Session, account: Account, library_id: int, role: str) -> Non
     session.flush()
 
 
-def find_account(session: Session, name: str | None) -> Account:
+def change_account(
+    session: Session, name: str, *, full_name: str | None = None, email: str | None = None, active: bool | None = None,
+    new_secret: bool = False,
+) -> Account:  # fmt: skip
+    """Change what is named, also of a closed account. Raises NotFound, or BadInput naming the field."""
+    account = session.scalar(sa.select(Account).where(Account.name == name))
+    if account is None:
+        raise NotFound(f"There is no account {name!r}.", field="name")
+    typed.check({"full_name": full_name, "email": email})
+    if new_secret and not account.system:
+        raise BadInput(f"{name} is a person, and has no secret.", field="new_secret")
+    account.full_name = account.full_name if full_name is None else full_name
+    account.email = account.email if email is None else email
+    account.active = account.active if active is None else active
+    account.secret = secrets.token_hex(32) if new_secret else account.secret
+    session.flush()
+    return account
+
+
+def find_account(session: Session, name: str | None, *, field: str = "as") -> Account:
     """The active account of that name. Raises Unauthorised where none is named or it is unknown or closed."""
     if not name:
         raise Unauthorised("Say who acts: --as NAME, or set ILL_AS.", field="as")
     account = session.scalar(sa.select(Account).where(Account.name == name))
     if account is None or not account.active:
-        raise Unauthorised(f"There is no active account {name!r}.", field="as")
+        raise Unauthorised(f"There is no active account {name!r}.", field=field)
     return account
 
 

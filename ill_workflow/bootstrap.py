@@ -3,18 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ill_workflow import outbox
 from ill_workflow.circulation import Circulation, Item, NoCirculation, Shelf, StandIn
 from ill_workflow.clock import Clock, SystemClock, TurnedClock
 from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
 from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
-from ill_workflow.mail.notices import alert_staff, email_slip, notify_patron
+from ill_workflow.mail.notices import House, alert_staff, email_slip, notify_patron
 from ill_workflow.messages.transports import send
 from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell
 from ill_workflow.requests import actions, due_dates
@@ -39,11 +41,18 @@ class Services:
     bell: Bell
     circulation: Circulation
 
+    @cached_property
+    def house(self) -> House:
+        """By what our mails are known."""
+        with self.db.reading() as session:
+            identity = session.scalar(sa.select(Installation.identity).limit(1))
+        return House(identity or "", self.settings.mail_domain)
+
 
 def start(settings: Settings, bell: Bell | None = None, *, clock: Clock | None = None) -> Services:
     """The services of an installation. Without a bell nothing is rung, and the sweep delivers."""
     bell = bell or SilentBell()
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.make_room()
     db = Database(make_engine(settings.url), announce=bell.ring)
     mailer = SmtpMailer(
         settings.smtp_host, settings.smtp_port, settings.smtp_user, settings.smtp_password, settings.smtp_tls,
@@ -86,8 +95,8 @@ def _circulate(services: Services, claimed: Claimed) -> Outside:
         return Outside(lambda: _availability(services, claimed, services.circulation.find(item)))
 
     def call() -> Finish | None:
-        services.circulation.call(claimed.argument, item)
-        return None
+        answer = services.circulation.call(claimed.argument, item)
+        return lambda session: outbox.keep_answer(session, claimed, answer)
 
     return Outside(call)
 
@@ -102,6 +111,7 @@ def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> 
     }  # fmt: skip
 
     def record(session: Session) -> None:
+        outbox.keep_answer(session, claimed, shelf.answer)
         request = actions.locked(session, claimed.request_id or 0)
         if lifecycle_of(request).row("record_availability", request.state):
             actions.perform(session, request, "record_availability", by=SYSTEM, clock=services.clock, inputs=known)
@@ -114,18 +124,16 @@ def _slip(services: Services, claimed: Claimed) -> Finish:
     return finish
 
 
-def _letter(how: Callable[[Database, Mailer, Clock, str, Claimed], Finish | Outside]) -> Handler:
+def _letter(how: Callable[[Database, Mailer, Clock, House, Claimed], Finish | Outside]) -> Handler:
     def handler(services: Services, claimed: Claimed) -> Finish | Outside:
-        return how(services.db, services.mailer, services.clock, services.settings.mail_domain, claimed)
+        return how(services.db, services.mailer, services.clock, services.house, claimed)
 
     return handler
 
 
 HANDLERS: Mapping[str, Handler] = {
     "generate_slip": _slip,
-    "email_slip": lambda s, claimed: email_slip(
-        s.db, s.mailer, s.clock, s.settings.mail_domain, s.settings.slips, claimed
-    ),
+    "email_slip": lambda s, claimed: email_slip(s.db, s.mailer, s.clock, s.house, s.settings.slips, claimed),
     "send_message": _letter(send),
     "notify_patron": _letter(notify_patron),
     "alert_staff": _letter(alert_staff),

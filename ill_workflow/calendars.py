@@ -5,6 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ill_workflow import typed
 from ill_workflow.db import Base
 
 
@@ -22,6 +23,7 @@ class ClosedDate(Base):
 
 
 def close(session: Session, day: date, *, library_id: int, partner_id: int | None = None, reason: str = "") -> None:
+    typed.check_line("reason", reason)
     session.add(ClosedDate(library_id=library_id, partner_id=partner_id, day=day, reason=reason))
 
 

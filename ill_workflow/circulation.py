@@ -1,7 +1,7 @@
 """The library's own circulation system, as we speak to it: find on the shelf, hold, check out, check in, renew."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 CALLS = ("find", "hold", "release", "check_out", "check_in", "renew", "accept_item", "remove_item")
@@ -27,6 +27,7 @@ class Shelf:
     location: str = ""
     item_barcode: str = ""
     reason: str = ""
+    answer: str = ""  #: in the system's own words
 
 
 class Circulation(Protocol):
@@ -61,4 +62,8 @@ class StandIn:
         return f"The stand-in for a circulation system says: {call.replace('_', ' ')} of {item.barcode or item.title}."
 
     def find(self, item: Item) -> Shelf | None:
-        return self.shelves.get(item.isbn)
+        found = self.shelves.get(item.isbn)
+        if found is None:
+            return None
+        where = f"on the shelf at {found.call_number}" if found.found else f"not there ({found.reason})"
+        return replace(found, answer=f"The stand-in for a circulation system says: {item.title} is {where}.")

@@ -48,6 +48,19 @@ class Settings(BaseSettings):
     def slips(self) -> Path:
         return self.data / "slips"
 
+    def is_default(self, name: str) -> bool:
+        """Whether nobody has said anything about a setting."""
+        return name not in self.model_fields_set
+
+    def make_room(self) -> None:
+        """Make the data folder, for us alone: patrons and secrets are in it. Raises BadInput where that can't be."""
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as trouble:
+            raise BadInput(
+                f"ILL_DATA is {self.data}: {trouble.strerror}. Name another folder.", field="ILL_DATA"
+            ) from None
+
 
 def read_settings() -> Settings:
     """The settings of the environment. Raises BadInput naming the variable that is wrong."""

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from ill_workflow import accounts, fees, libraries, outbox, partners, patrons, timers
 from ill_workflow.bootstrap import Services, turn_clock
-from ill_workflow.clock import machine_now
 from ill_workflow.errors import IllError
 from ill_workflow.requests import actions, intake
 from ill_workflow.requests.by import By
@@ -42,7 +41,7 @@ class Story:
 def make_world(services: Services) -> None:
     """The demo's libraries, partners, accounts and clock. The database has its tables, and nothing in them."""
     with services.db.writing() as session:
-        session.add(libraries.Installation(demo=True, clock_offset=0, created_at=machine_now()))
+        session.execute(sa.update(libraries.Installation).values(demo=True))
         main = libraries.add_library(
             session, code="MAIN", name="Main Library", prefix="XPX", time_zone="America/Chicago",
             email="ill@main.example", reply_to="desk@main.example", delivery_code="CHI-01",
@@ -77,8 +76,10 @@ def make_world(services: Services) -> None:
 class Play:
     """Plays the stories: acts as staff would, and waits for the workers as people would."""
 
-    def __init__(self, services: Services, tell: Callable[[str], None], nudge: Callable[[], None]) -> None:
-        self.services, self.tell = services, tell
+    def __init__(
+        self, services: Services, tell: Callable[[str], None], nudge: Callable[[], None], *, pause: float = 0.0
+    ) -> None:
+        self.services, self.tell, self._pause = services, tell, pause  #: seconds after each line, for eyes
         self.stories: list[Story] = []
         self._nudge = nudge  #: asks the workers to look at the timers now
         self._told = 0
@@ -196,14 +197,14 @@ class Play:
         self._settle()
 
     def _turn(self, *, days: int) -> None:
-        """Let days pass, a few at a time, so that each day's timers fire on their day."""
+        """Let days pass, one by one, so that each day's timers fire on their day."""
+        self.tell(f"           … {days} days pass")
         for _ in range(days):
             turn_clock(self.services.db, timedelta(days=1))
             if self._timers_are_due():
                 self._nudge()
                 self._wait("the timers have fired", lambda: not self._timers_are_due())
                 self._settle()
-        self.tell(f"           … {days} days pass")
 
     def _timers_are_due(self) -> bool:
         with self.services.db.reading() as session:
@@ -240,6 +241,7 @@ class Play:
                     f"  {at:%d %b}  {request.reference:<11} {request.library.code:<5} {event.label:<26}"
                     f" {state:<23} {event.who}{told}"
                 )
+                time.sleep(self._pause)
 
     def _expect(self, loan: str, *states: str) -> None:
         self._wait(f"{loan} ends {states}", lambda: self._states(loan) == list(states))

@@ -51,12 +51,13 @@ class Installation(Base):
     demo: Mapped[bool] = mapped_column(default=False)
     clock_offset: Mapped[int] = mapped_column(sa.BigInteger, default=0)  #: seconds
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    identity: Mapped[str] = mapped_column(sa.String(16))  #: tells its mails from those of other installations
 
 
 def add_library(session: Session, *, code: str, name: str, time_zone: str, prefix: str, **more: Any) -> Library:
     """Add a library. Raises BadInput with the field for an unknown time zone, an unprintable prefix, a code in use."""
-    if not code or not code.isascii() or not code.replace("-", "").replace("_", "").isalnum():
-        raise BadInput("The code of a library is made of letters, digits, - and _.", field="code")
+    if not 1 <= len(code) <= 32 or not code.isascii() or not code.replace("-", "").replace("_", "").isalnum():
+        raise BadInput("The code of a library has up to 32 letters, digits, - and _.", field="code")
     typed.check({"name": name, "time_zone": time_zone or "-", **more})
     if not (1 <= len(prefix) <= 6 and prefix.isascii() and prefix.isalnum()):
         raise BadInput("A prefix is one to six letters or digits, such as XPX.", field="prefix")

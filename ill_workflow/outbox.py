@@ -56,6 +56,7 @@ class EffectRow(Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_error: Mapped[str | None] = mapped_column(sa.Text)
+    answer: Mapped[str | None] = mapped_column(sa.Text)  #: what another system said to it
 
 
 class Pause(Base):
@@ -278,6 +279,10 @@ def finish(session: Session, claims: Sequence[Claimed]) -> set[int]:
     return _close(session, claims, status=DONE, done_at=db_time(session), lease_until=None, last_error=None)
 
 
+def keep_answer(session: Session, claimed: Claimed, answer: str) -> None:
+    session.execute(sa.update(EffectRow).where(EffectRow.id == claimed.id).values(answer=answer))
+
+
 def give_back(session: Session, claims: Sequence[Claimed]) -> None:
     """Give back what was taken and never begun, for others to take; the bell is rung for it again."""
     back = _close(session, claims, status=READY, lease_until=None, attempts=EffectRow.attempts - 1)
@@ -353,6 +358,12 @@ def oldest_promise(session: Session) -> timedelta | None:
     """The age of the oldest work that waits."""
     oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_(OPEN)))
     return db_now(session) - oldest if oldest else None
+
+
+def troubled(session: Session, most: int = 50) -> list[EffectRow]:
+    """Work that went wrong and will be tried again by itself, the oldest first."""
+    rows = sa.select(EffectRow).where(_is(READY), EffectRow.last_error.is_not(None)).order_by(EffectRow.id)
+    return list(session.scalars(rows.limit(most)))
 
 
 def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:

@@ -1,7 +1,7 @@
 """Partners: the libraries with which one of ours lends and borrows, and the hubs through which things travel."""
 
 from dataclasses import dataclass, fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -76,11 +76,12 @@ class Partner(Base):
 
 def add_partner(session: Session, library_id: int, *, code: str, name: str, **more: Any) -> Partner:
     """Add a partner to a library's list. Raises BadInput naming the field that is wrong."""
-    if not code or any(c.isspace() for c in code):
-        raise BadInput("A partner needs a code without blanks.", field="code")
+    if not 1 <= len(code) <= 64 or any(c.isspace() for c in code) or not code.isprintable():
+        raise BadInput("The code of a partner has up to 64 characters and no blanks.", field="code")
     if session.scalar(sa.select(Partner.id).where(Partner.library_id == library_id, Partner.code == code)):
         raise BadInput(f"There is a partner {code} already.", field="code")
     _check({"name": name, **more})
+    _check_ends(library_id, None, more)
     partner = Partner(library_id=library_id, code=code, name=name, **more)
     session.add(partner)
     session.flush()
@@ -89,6 +90,8 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
 
 def change_partner(session: Session, partner: Partner, **more: Any) -> None:
     _check(more)
+    now = {"transport": partner.transport, "local_library_id": partner.local_library_id, "hub_id": partner.hub_id}
+    _check_ends(partner.library_id, partner.id, {**now, **more})
     for name, value in more.items():
         setattr(partner, name, value)
     session.flush()
@@ -110,19 +113,30 @@ def _check(given: dict[str, Any]) -> None:
         if name not in known_fees:
             raise BadInput(f"{name!r} is not a fee: {', '.join(sorted(known_fees))}.", field="fees")
         try:
-            amount = Decimal(str(value))
-        except InvalidOperation:
-            raise BadInput(f"{value!r} is not an amount for {name}.", field="fees") from None
-        if not amount.is_finite() or amount < 0:
-            raise BadInput(f"The {name} fee can't be negative.", field="fees")
+            typed.as_money(name, value)
+        except BadInput as wrong:
+            raise BadInput(wrong.message, field="fees") from None
+
+
+def _check_ends(library_id: int, partner_id: int | None, given: dict[str, Any]) -> None:
+    """A partner is somebody else, and a branch of ours says which."""
+    branch = given.get("local_library_id")
+    if given.get("transport") == "local" and branch is None:
+        raise BadInput("A local partner is a library of ours. Name it: library_of_ours.", field="library_of_ours")
+    if branch == library_id:
+        raise BadInput("A library is no partner of itself.", field="library_of_ours")
+    if partner_id is not None and given.get("hub_id") == partner_id:
+        raise BadInput("A partner is no hub of itself.", field="hub")
 
 
 def _wrong_term(name: str, value: Any) -> str:
     """What is wrong with a term, to go on after its name; empty where it is right."""
     default = getattr(Terms(), name)
-    whole = isinstance(value, int) and not isinstance(value, bool)
+    whole = isinstance(value, int) and not isinstance(value, bool) and value <= typed.LARGEST_NUMBER
     if name == "ladder":
-        days = isinstance(value, list | tuple) and all(isinstance(d, int) and d >= 0 for d in value)
+        days = isinstance(value, list | tuple) and all(
+            isinstance(d, int) and 0 <= d <= typed.LARGEST_NUMBER for d in value
+        )
         return "" if days and sorted(set(value)) == list(value) else "is a rising list of days, such as [7, 14]."
     if name == "renews_by_itself":
         return "" if value is None or isinstance(value, bool) else "is true, false or null."
@@ -130,7 +144,7 @@ def _wrong_term(name: str, value: Any) -> str:
         return "" if isinstance(value, bool) else "is true or false."
     if name == "lost_after_days" and value is None:
         return ""
-    return "" if whole and value >= 0 else "is a number of days or times, and not negative."
+    return "" if whole and value >= 0 else f"is a number of days or times, from 0 to {typed.LARGEST_NUMBER}."
 
 
 def find_partner(session: Session, library_id: int, code: str, *, field: str = "partner") -> Partner:

@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ill_workflow.errors import BadInput
 
 LONGEST_NAME, LONGEST_CODE, LONGEST_ADDRESS, LONGEST_MAIL = 200, 32, 1000, 254
+LARGEST_AMOUNT, LARGEST_NUMBER = Decimal("9999999.99"), 3650
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -34,6 +36,25 @@ def check_line(field: str, value: str, longest: int = LONGEST_NAME) -> None:
     # Cc: control characters; Zl, Zp: Unicode's line and paragraph ends; Cs: halves of characters.
     if any(unicodedata.category(sign) in ("Cc", "Zl", "Zp", "Cs") for sign in value):
         raise BadInput(f"{field} is one line without control characters.", field=field)
+
+
+def as_money(field: str, value: Any) -> Decimal:
+    """An amount of money, with two decimals."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        raise BadInput(f"{field} is an amount, written like 12.50.", field=field) from None
+    if not amount.is_finite() or amount < 0:
+        raise BadInput(f"{field} can't be negative.", field=field)
+    if amount > LARGEST_AMOUNT or amount != round(amount, 2):
+        raise BadInput(f"{field} has two decimals at most, and is {LARGEST_AMOUNT} at most.", field=field)
+    return round(amount, 2)
+
+
+def check_number(field: str, value: int | None) -> None:
+    """A number of days or times."""
+    if value is not None and not 0 <= value <= LARGEST_NUMBER:
+        raise BadInput(f"{field} is a whole number from 0 to {LARGEST_NUMBER}.", field=field)
 
 
 def _check_lines(field: str, value: str) -> None:
@@ -69,7 +90,9 @@ def _check_zone(field: str, value: str) -> None:
         raise BadInput(f"{value[:64]!r} is not a time zone. Name one like America/Chicago.", field=field) from None
 
 
-_CHECKS: Mapping[str, Callable[[str, str], None]] = {
+_CHECKS: Mapping[str, Callable[[str, Any], None]] = {
+    "claim_days": check_number,
+    "transit_after_days": check_number,
     "name": check_name,
     "full_name": check_line,
     "pickup_location": check_line,

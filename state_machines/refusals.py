@@ -8,7 +8,7 @@ from state_machines.request import Facts, Request
 WHO = {
     STAFF: "an operator",
     MANAGER: "a manager",
-    PARTNER: "the partner",
+    PARTNER: "the partner, or staff who say how they were told",
     PATRON: "the patron",
     CLOCK: "the clock",
     SYSTEM: "another system",

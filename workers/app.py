@@ -91,6 +91,8 @@ class Task(BaseTask):
     """What every task of ours has in common."""
 
     Request = "workers.app:QuietRequest"
+    #: A refusal repeats what was said: of an answer, too, nothing is shown.
+    resultrepr_maxsize = 0
 
 
 # A worker that is killed gives its commands back after five minutes; the restore sweep runs every second, since

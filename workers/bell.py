@@ -63,10 +63,18 @@ class CeleryBell:
         except Exception as trouble:  # a deaf bell is no reason to fail
             self._failed(trouble)
         else:
+            self.heard += 1
             self._succeeded()
 
     def health(self) -> str:
-        """`rings`, or since what the bell is silent."""
+        """Ask the broker whether it is there: `rings`, or why the bell is silent."""
+        if self._may_try():
+            try:
+                self._client().ping()
+            except Exception as trouble:
+                self._failed(trouble)
+            else:
+                self._succeeded()
         if self._trouble is None:
             return "rings"
         return f"silent: {self._trouble} ({self.failures} rings failed, {self.skipped} were not tried)"
@@ -153,7 +161,6 @@ class CeleryBell:
 
     def _succeeded(self) -> None:
         with self._lock:
-            self.heard += 1
             if self._trouble is not None:
                 _log.warning("The bell rings again.")
             self._trouble = None

@@ -15,11 +15,14 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import redis
 
 from ill_workflow.config import Settings
-from ill_workflow.errors import Unavailable
+from ill_workflow.errors import BadInput, Unavailable
 from workers.children import Child
 
 # The kernel's limit for the path of a unix socket is 108 bytes on Linux and 104 on macOS.
 _LONGEST_SOCKET_PATH = 100
+
+#: The brokers that we can ring.
+SCHEMES = ("redis://", "rediss://", "redis+socket://")
 
 
 class NoBroker(Unavailable):
@@ -33,6 +36,11 @@ class BrokerBusy(Unavailable):
 def find_broker(settings: Settings) -> ConfiguredBroker | EmbeddedBroker:
     """The configured broker, else one of our own in the data folder; not started yet."""
     if settings.broker_url:
+        if not settings.broker_url.startswith(SCHEMES):
+            scheme = settings.broker_url.partition("://")[0]
+            raise BadInput(
+                f"ILL_BROKER_URL begins with {scheme!r}. Known are {', '.join(SCHEMES)}.", field="ILL_BROKER_URL"
+            )
         return ConfiguredBroker(settings.broker_url)
     return EmbeddedBroker(settings.data / "broker")
 

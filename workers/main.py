@@ -1,5 +1,6 @@
 """The outermost file: builds the services, hands the bell to them, and opens the doors."""
 
+import logging
 import os
 import sys
 from functools import cache
@@ -9,7 +10,7 @@ from celery import signals
 
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.config import read_settings
-from ill_workflow.errors import BadInput
+from ill_workflow.errors import BadInput, Unavailable
 from workers.app import make_app
 from workers.bell import CeleryBell
 from workers.broker import broker_url
@@ -24,9 +25,14 @@ except BadInput as wrong:
 celery_app = make_app(broker_url(settings), settings.result_backend)
 
 
+_bells: list[CeleryBell] = []
+
+
 @cache
 def _services_of(pid: int) -> Services:
-    return start(settings, CeleryBell(celery_app, settings.bell_bound))
+    bell = CeleryBell(celery_app, settings.bell_bound)
+    _bells.append(bell)
+    return start(settings, bell)
 
 
 def services() -> Services:
@@ -53,12 +59,26 @@ def _cease_to_sweep(**_: Any) -> None:
 _sweep: Sweep | None = None
 
 
+def services_for_a_command() -> Services:
+    """The services of a command: it looks into a database that is there, and makes none by the way."""
+    if settings.database_url is None and not (settings.data / "ill.db").exists():
+        raise Unavailable(f"There is no database in {settings.data}. Run: ill migrate", field="ILL_DATA")
+    return services()
+
+
 def cli() -> None:
     """`ill`: the command line, with the bell and the programs that only the workers know."""
     from ill_workflow.cli import Doors, run
     from workers import stack
 
-    run(Doors(settings=settings, services=services, up=stack.up, demo=stack.demo))
+    # What the bell has to say is said once, at the end, in words for whoever typed the command.
+    logging.getLogger("workers.bell").setLevel(logging.CRITICAL)
+    try:
+        run(Doors(settings=settings, services=services_for_a_command, up=stack.up, demo=stack.demo))
+    finally:
+        bells = [bell for bell in _bells if bell.failures]
+        if bells and "doctor" not in sys.argv:
+            print("No broker answers: what was promised waits until a worker looks. Run: ill up", file=sys.stderr)
 
 
 if __name__ == "__main__":

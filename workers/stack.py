@@ -1,7 +1,9 @@
 """Runs everything that belongs to an installation as child processes, and the demo on top of it."""
 
+import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -15,22 +17,24 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import sqlalchemy as sa
-
 from ill_workflow import demo as demo_play
 from ill_workflow import runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
-from ill_workflow.db import make_engine
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
 from workers.app import make_app
 from workers.bell import CeleryBell
-from workers.broker import find_broker
+from workers.broker import BrokerBusy, find_broker
 from workers.children import Child, Children
 
 FLOWER_PORT = 5555
+#: What tells a demo's folder from any other.
+MARK = "made-by-a-demo"
+REPORT = Path("demo-report.json")
+#: Seconds between two lines of a demo that somebody watches.
+PACE = 0.8
 #: Seconds that the programs get to come up.
 STARTING = 60.0
 
@@ -54,7 +58,8 @@ class Stack:
         self._broker.start()
         settings = self.settings.model_copy(update={"broker_url": self._broker.celery_url})
         if self._catch_mail:
-            settings = settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": self._start_catcher()})
+            port = self._start_catcher(settings.smtp_port)
+            settings = settings.model_copy(update={"smtp_host": "127.0.0.1", "smtp_port": port})
         self.settings = settings
         migrate(settings.url)
         return settings
@@ -95,9 +100,14 @@ class Stack:
         """Programs that died and were given up."""
         return [child.name for child in self._children if child.given_up]
 
-    def _start_catcher(self) -> int:
+    def _start_catcher(self, wanted: int) -> int:
+        """A mail server that keeps all mails in a folder, on the port where mail was to go if that can be had."""
         folder = self.settings.data / "mails"
-        port = free_port(0)
+        port = free_port(0 if self.settings.is_default("smtp_port") else wanted)
+        if port != wanted and not self.settings.is_default("smtp_port"):
+            self._tell(
+                f"Port {wanted} is taken: mail is caught on {port}. Set ILL_SMTP_PORT={port} for other commands."
+            )
         catcher = self._child(
             "mail catcher", [sys.executable, "-m", "workers.catcher", "--folder", str(folder), "--port", str(port)]
         )
@@ -122,14 +132,20 @@ class Stack:
             return None
 
 
-def up(settings: Settings) -> int:
+def up(settings: Settings, catch_mail: bool = False) -> int:
     """`ill up`: everything, until Ctrl-C."""
-    stack = Stack(settings, catch_mail=False, tell=print)
+    settings.make_room()
+    stack = Stack(settings, catch_mail=catch_mail, tell=print)
     with _until_asked() as asked:
         try:
-            stack.start()
+            started = stack.start()
             stack.start_workers()
-            print(f"Flower: {stack.flower}\nData: {settings.data.resolve()}\nCtrl-C ends it.", flush=True)
+            print(f"Broker: {started.broker_url}\nFlower: {stack.flower}\nData: {settings.data.resolve()}")
+            if catch_mail:
+                print(f"Mails are caught in {settings.data.resolve() / 'mails'}, on port {started.smtp_port}.")
+            elif (mail := start(started).mailer.check()) != "ok":
+                print(f"{mail} What is to be mailed waits.", file=sys.stderr)
+            print("Ctrl-C ends it.", flush=True)
             while not asked.wait(1.0):
                 if dead := stack.dead():
                     print(f"{', '.join(dead)} died again and again. See {settings.data / 'logs'}.", file=sys.stderr)
@@ -141,8 +157,15 @@ def up(settings: Settings) -> int:
 
 def demo(settings: Settings, once: bool) -> int:
     """`ill demo`: four loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
+    settings.make_room()
+    with _alone(settings.data):
+        return _demo(settings, once)
+
+
+def _demo(settings: Settings, once: bool) -> int:
     folder = settings.data / "demo"
     _make_room(folder)
+    REPORT.unlink(missing_ok=True)
     own = settings.model_copy(
         update={
             "data": folder, "database_url": None, "mail_domain": "demo.localhost", "smtp_user": None,
@@ -161,7 +184,7 @@ def demo(settings: Settings, once: bool) -> int:
             return _play(stack, services, asked, once, tell)
         finally:
             stack.stop()
-    return 130
+    return 130 if once else 0  # who asked a demo to end got what they asked for
 
 
 def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, tell: Callable[[str], None]) -> int:
@@ -171,38 +194,42 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
     def nudge() -> None:
         app.send_task("ill.fire_timers", kwargs={"slot": f"turned {next(turns)}"}, ignore_result=True)
 
-    play = demo_play.Play(services, tell, nudge)
+    # Fast enough for a test, slow enough for eyes.
+    play = demo_play.Play(services, tell, nudge, pause=0.0 if once else PACE)
     play.all()
     report = {**play.report(), "flower": stack.flower, "tasks": stack.tasks()}
-    path = Path("demo-report.json")
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
+    try:
+        REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
+    except OSError as trouble:
+        raise BadInput(f"{REPORT.resolve()} can't be written: {trouble.strerror}.", field="demo-report.json") from None
     wrong = [story.name for story in play.stories if story.went_wrong]
-    _say_where_to_look(stack, path, tell)
+    tell(f"\nSlips (PDF)  {stack.settings.slips}\nMails        {stack.settings.data / 'mails'}")
+    tell(f"Report       {REPORT.resolve()}")
     if once:
         if wrong:
             tell(f"\nWent wrong: {', '.join(wrong)}")
         return 1 if wrong else 0
+    _say_what_to_try(stack, tell)
     tell("\nEverything stays up until Ctrl-C.")
     asked.wait()
     return 0
 
 
-def _say_where_to_look(stack: Stack, report: Path, tell: Callable[[str], None]) -> None:
-    data = stack.settings.data.resolve()
+def _say_what_to_try(stack: Stack, tell: Callable[[str], None]) -> None:
+    data, ill = shlex.quote(str(stack.settings.data.resolve())), shlex.quote(str(Path(sys.executable).parent / "ill"))
     tell(
-        f"""
-Where to look
-  Slips (PDF)   {data / "slips"}
-  Mails         {data / "mails"}
-  Flower        {stack.flower}
-  Report        {report.resolve()}
+        f"""Flower       {stack.flower}
+Broker       {stack.settings.broker_url}
 
 Commands to try, in another terminal
   export ILL_DATA={data} ILL_SMTP_PORT={stack.settings.smtp_port} ILL_AS=ann
-  {Path(sys.executable).parent / "ill"} request list
-  {Path(sys.executable).parent / "ill"} request show XPX-1001
-  {Path(sys.executable).parent / "ill"} act XPX-1001 request_renewal
-  {Path(sys.executable).parent / "ill"} doctor"""
+  {ill} request list
+  {ill} request show XPX-1001
+  {ill} request new --title "Persuasion" isbn=9780141439686 --patron 21234000012345 --partner RIV
+  {ill} act XPX-1005 submit
+  {ill} act XPX-1005 ship condition_checked=yes item_barcode=31234000600012 --as rita
+  {ill} scan XPX-1005 --checked
+  {ill} doctor"""
     )
 
 
@@ -219,23 +246,25 @@ def free_port(wanted: int) -> int:
     raise IllError("No port is free on 127.0.0.1.")
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Two demos in one folder would take each other's database away. Raises BrokerBusy for the second."""
+    with (folder / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BrokerBusy(f"A demo runs already on {folder}. Stop it first, or use another ILL_DATA.") from None
+        yield
+
+
 def _make_room(folder: Path) -> None:
     """Remove the demo of last time. Raises BadInput rather than remove what no demo made."""
-    database = folder / "ill.db"
-    if not folder.exists():
-        return
-    if database.exists():
-        engine = make_engine(f"sqlite:///{database.resolve()}")
-        with engine.connect() as connection:
-            tables = sa.inspect(connection).has_table("installation")
-            made = tables and connection.scalar(sa.text("SELECT demo FROM installation LIMIT 1"))
-            empty = not tables or connection.scalar(sa.text("SELECT count(*) FROM library")) == 0
-        engine.dispose()
-        if not made and not empty:
-            raise BadInput(f"{folder} holds a database that no demo made. Choose another ILL_DATA.", field="ILL_DATA")
-    elif any(folder.iterdir()) and not (folder / "logs").exists():
+    mark = folder / MARK
+    if folder.exists() and any(folder.iterdir()) and not mark.exists():
         raise BadInput(f"{folder} holds files that no demo made. Choose another ILL_DATA.", field="ILL_DATA")
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    mark.write_text("A demo made this folder, and the next one removes it.\n", encoding="utf-8")
 
 
 def _services(settings: Settings) -> Services:

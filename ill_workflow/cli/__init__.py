@@ -6,13 +6,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli import operations, requests, setup
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
-from ill_workflow.errors import IllError
+from ill_workflow.errors import BadInput, IllError, Unavailable
+
+
+def _about_the_database(settings: Settings, trouble: Exception) -> IllError:
+    """What is wrong with the database, or with how we were told where it is."""
+    field = "ILL_DATABASE_URL" if settings.database_url else "ILL_DATA"
+    if isinstance(trouble, DBAPIError):
+        said = " ".join(str(trouble.orig).split())[:300]
+        if "no such table" in said or "UndefinedTable" in type(trouble.orig).__name__:
+            return Unavailable("There are no tables in this database yet. Run: ill migrate", field=field)
+        if isinstance(trouble, DataError):
+            return BadInput(f"The database has no room for a value: {said}")
+        return Unavailable(f"The database of {field} can't be used: {said}", field=field)
+    return BadInput(f"{field} is no address of a database: {trouble}", field=field)
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,7 @@ class Doors:
 
     settings: Settings
     services: Callable[[], Services]
-    up: Callable[[Settings], int]
+    up: Callable[[Settings, bool], int]
     demo: Callable[[Settings, bool], int]
 
 
@@ -38,11 +51,8 @@ def run(doors: Doors) -> None:
     except IllError as refusal:
         fail(refusal)
         sys.exit(1)
-    except OperationalError as trouble:
-        if "no such table" in str(trouble.orig) or "UndefinedTable" in type(trouble.orig).__name__:
-            print("There are no tables in this database yet. Run: ill migrate", file=sys.stderr)
-        else:
-            print(f"The database can't be used: {trouble.orig}", file=sys.stderr)
+    except (DBAPIError, ArgumentError, ImportError) as trouble:
+        fail(_about_the_database(doors.settings, trouble))
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has seen enough.

@@ -1,5 +1,6 @@
 """Commands for operators: start everything, see how it is, look at the promised work."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from ill_workflow.cli.output import AsJson, say, show
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.migrations import is_current
+from ill_workflow.requests.models import references
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.render import as_json as lifecycle_as_json
@@ -31,9 +33,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(outbox_app, name="outbox")
 
 
-def up(context: typer.Context) -> None:
+def up(
+    context: typer.Context,
+    catch_mail: Annotated[bool, typer.Option("--catch-mail", help="Keep all mails in a folder, deliver none.")] = False,
+) -> None:
     """Run everything: broker, worker, beat and Flower, until Ctrl-C."""
-    raise typer.Exit(context.obj.up(context.obj.settings))
+    raise typer.Exit(context.obj.up(context.obj.settings, catch_mail))
 
 
 def demo(
@@ -57,6 +62,8 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         _check_work(services, check)
     mail = services.mailer.check()
     check("mail server", mail == "ok", mail)
+    if services.settings.mail_domain.endswith("localhost"):
+        check("mail domain", True, f"{services.settings.mail_domain}: set ILL_MAIL_DOMAIN before real mail leaves")
     folder = services.settings.slips
     check("slips", *_writable(folder))
     show(found, as_json=as_json)
@@ -75,51 +82,56 @@ def jobs(context: typer.Context, as_json: AsJson = False) -> None:
 def lifecycles(
     which: Annotated[str, typer.Argument(help="borrowing, lending or both.")] = "both",
     form: Annotated[str, typer.Option("--form", help="table, diagram or json.")] = "table",
+    as_json: AsJson = False,
 ) -> None:
-    """Print the lifecycles: as a table, a Mermaid diagram, or JSON."""
+    """Print the lifecycles: as a table, a Mermaid diagram, or JSON (a list of them)."""
+    form = "json" if as_json else form
     known = {"borrowing": (BORROWING,), "lending": (LENDING,), "both": (BORROWING, LENDING)}
     forms = {"table": as_table, "diagram": as_mermaid, "json": lifecycle_as_json}
     if which not in known:
         raise BadInput(f"{which!r} is no lifecycle. Choose borrowing, lending or both.", field="which")
     if form not in forms:
         raise BadInput(f"{form!r} is no form. Choose table, diagram or json.", field="form")
-    for lifecycle in known[which]:
-        print(forms[form](lifecycle))
+    printed = [forms[form](lifecycle) for lifecycle in known[which]]
+    print("[" + ",\n".join(printed) + "]" if form == "json" else "\n".join(printed))
 
 
 @outbox_app.command("list")
 def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
     """What waits by kind, and what needs a person."""
     with context.obj.services().db.reading() as session:
-        backlog, needing = outbox.backlog(session), outbox.needing_attention(session)
-        paused = outbox.pauses(session)
+        backlog, paused = outbox.backlog(session), outbox.pauses(session)
+        troubled, needing = outbox.troubled(session), outbox.needing_attention(session)
+        names = references(session, [e.request_id for e in (*troubled, *needing) if e.request_id])
+    attention, waiting = ([_row(e, names) for e in rows] for rows in (needing, troubled))
     if as_json:
-        say(
-            "",
-            {"backlog": backlog, "paused": {p.kind: p.reason for p in paused}, "attention": [_row(e) for e in needing]},
-            as_json=True,
-        )
+        data = {"backlog": backlog, "paused": {p.kind: p.reason for p in paused}}
+        say("", {**data, "trying_again": waiting, "attention": attention}, as_json=True)
         return
     print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(backlog.items())) or "nothing"))
     for pause in paused:
         print(f"Paused: {pause.kind}: {pause.reason}")
-    if needing:
+    if waiting:
+        print("Tried, and will be tried again:")
+        show(waiting, as_json=False)
+    if attention:
         print("Needs attention (mend the cause, then: ill outbox resend ID):")
-        show([_row(e) for e in needing], as_json=False)
+        show(attention, as_json=False)
 
 
 @outbox_app.command("resend")
-def resend(context: typer.Context, number: int) -> None:
+def resend(context: typer.Context, number: int, as_json: AsJson = False) -> None:
     """Try again what was given up, or of which nobody knows whether it arrived; with the same identity."""
     with context.obj.services().db.writing() as session:
         if not outbox.resend(session, number):
             raise NotFound(f"Nothing that needs attention has the number {number}.", field="number")
-    print(f"{number} will be tried again.")
+    say(f"{number} will be tried again.", {"id": number, "status": "ready"}, as_json=as_json)
 
 
-def _row(effect: outbox.EffectRow) -> dict[str, Any]:
+def _row(effect: outbox.EffectRow, names: Mapping[int, str]) -> dict[str, Any]:
     return {
-        "id": effect.id, "what": f"{effect.kind} {effect.argument}".strip(), "request": effect.request_id,
+        "id": effect.id, "what": f"{effect.kind} {effect.argument}".strip(),
+        "request": names.get(effect.request_id or 0),
         "status": effect.status, "attempts": effect.attempts, "why": effect.last_error,
     }  # fmt: skip
 
@@ -139,8 +151,9 @@ def _check_work(services: Any, check: Any) -> None:
     check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
     for pause in paused:
         check(f"paused: {pause.kind}", False, pause.reason)
-    silent = [str(w.info.get("bell")) for w in workers if str(w.info.get("bell", "")).startswith("silent")]
-    check("bell", not silent, silent[0] if silent else "rings" if workers else "unknown: no worker tells")
+    says = [services.bell.health(), *(str(w.info.get("bell", "")) for w in workers)]
+    silent = [words for words in says if words.startswith("silent")]
+    check("bell", not silent, silent[0] if silent else says[0])
 
 
 def _writable(folder: Path) -> tuple[bool, str]:

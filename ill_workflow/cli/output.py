@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,8 @@ WIDE = 200
 def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
     """Print rows, which all have the same keys."""
     if as_json:
-        print(json.dumps(list(rows), default=str, ensure_ascii=False, indent=2))
+        named = [{name.replace(" ", "_").replace("-", "_"): value for name, value in row.items()} for row in rows]
+        print(json.dumps(named, default=_plain, ensure_ascii=False, indent=2))
     elif not rows:
         print(empty)
     else:
@@ -36,7 +38,7 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.")
 
 
 def say(sentence: str, data: dict[str, Any], *, as_json: bool) -> None:
-    print(json.dumps(data, default=str, ensure_ascii=False, indent=2) if as_json else sentence)
+    print(json.dumps(data, default=_plain, ensure_ascii=False, indent=2) if as_json else sentence)
 
 
 def fail(refusal: IllError) -> None:
@@ -54,8 +56,14 @@ def pairs(given: Sequence[str]) -> dict[str, str]:
         name, equals, value = pair.partition("=")
         if not equals or not name:
             raise BadInput(f"{pair!r} is not of the form name=value.", field=pair[:64])
+        if name in found:
+            raise BadInput(f"{name} is named twice.", field=name[:64])
         found[name] = value
     return found
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
 def _words(value: Any) -> str:

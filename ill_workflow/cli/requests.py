@@ -1,33 +1,34 @@
 """Commands about requests: make one, look at it, act on it, scan, print."""
 
+import re
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 import typer
 from sqlalchemy.orm import Session
 
-from ill_workflow import timers
 from ill_workflow.accounts import Account, find_account, libraries_of
 from ill_workflow.bootstrap import Services
+from ill_workflow.cli.about import all_about, print_all
 from ill_workflow.cli.output import As, AsJson, At, pairs, say, show
-from ill_workflow.errors import BadInput, NotFound
-from ill_workflow.fees import Ledger, in_words
+from ill_workflow.errors import BadInput, NotAllowed, NotFound
 from ill_workflow.libraries import Library, find_library
-from ill_workflow.outbox import DEAD, READY, RUNNING, UNCERTAIN, EffectRow
 from ill_workflow.partners import find_partner
 from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
-from ill_workflow.requests.by import By
+from ill_workflow.requests.by import By, actors_at
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.models import BORROWING, LENDING, Event, MessageRow, Notice, Request, Slip
+from ill_workflow.requests.models import BORROWING, LENDING, Request
 from ill_workflow.requests.scan import find, scan
-from ill_workflow.slips import render
+from ill_workflow.slips import Layout, render
 from ill_workflow.slips.making import content_of
+from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
+from state_machines.lending import LENDING as LENDING_LIFECYCLE
 
 request_app = typer.Typer(help="Requests.", no_args_is_help=True)
+LAYOUTS_OF = {LENDING: ("routing", "shipping"), BORROWING: ("book_strap", "return_slip")}
 Side = Annotated[str | None, typer.Option(help="borrowing or lending, where a reference names both halves.")]
 Reference = Annotated[str, typer.Argument(help="The request's reference, such as XPX-1001.")]
 
@@ -73,15 +74,16 @@ def new(
                 clock=services.clock, partner_request_id=partner_id, service=service,
             )  # fmt: skip
         else:
-            reader = (
-                remember_patron(session, place.id, patron, name=patron_name, email=patron_email) if patron else None
-            )
+            reader = None
+            if patron is not None:
+                reader = remember_patron(session, place.id, patron, name=patron_name, email=patron_email)
             request = intake.borrow(
                 session, place, given, by=by, clock=services.clock, patron=reader, service=service,
                 partners=partner or [],
             )  # fmt: skip
         label = lifecycle_of(request).label(request.state)
-        say(f"{request.reference}: {label}.", {"reference": request.reference, "state": request.state}, as_json=as_json)
+    data = {"reference": request.reference, "side": request.side, "state": request.state, "state_label": label}
+    say(f"{request.reference}: {label}.", data, as_json=as_json)
 
 
 @request_app.command("list")
@@ -92,13 +94,17 @@ def list_requests(
     """The requests of a library, the latest first."""
     with context.obj.services().db.reading() as session:
         _, place = _who_and_where(session, acts, library)
+        known = sorted({s.name for lifecycle in (BORROWING_LIFECYCLE, LENDING_LIFECYCLE) for s in lifecycle.states})
+        if state and state not in known:
+            raise BadInput(f"There is no state {state!r}. Known: {', '.join(known)}.", field="state")
         mine = sa.select(Request).where(Request.library_id == place.id).order_by(Request.id.desc()).limit(200)
         rows = session.scalars(mine.where(Request.state == state) if state else mine).all()
         shown = [
             {
-                "reference": r.reference, "side": r.side, "state": lifecycle_of(r).label(r.state),
-                "title": r.title[:60],
-                "partner": r.partner.name if r.partner else "", "due": r.lender_due,
+                "reference": r.reference, "side": r.side,
+                "state": r.state if as_json else lifecycle_of(r).label(r.state),
+                "title": r.title if as_json else r.title[:60],
+                "partner": r.partner.name if r.partner else None, "due": r.lender_due,
             }
             for r in rows
         ]  # fmt: skip
@@ -115,13 +121,11 @@ def show_request(
     with services.db.reading() as session:
         account, place = _who_and_where(session, acts, library)
         request = _request(session, place, reference, side)
-        found = _all_about(session, request, services)
-        rows = actions.menu(session, request, by=By.staff(account), clock=services.clock)
-        found["actions"] = {row.trigger: row.label for row in rows}
+        found = all_about(session, request, services, account)
     if as_json:
         say("", found, as_json=True)
     else:
-        _print(found)
+        print_all(found)
 
 
 def act(
@@ -147,22 +151,26 @@ def act(
         outcome = actions.perform(
             session, request, trigger, by=By.staff(account, told_by), clock=services.clock, inputs=given, key=key
         )
-    say(outcome.sentence, {**outcome.__dict__, "sentence": outcome.sentence}, as_json=as_json)
+    _tell(outcome, as_json=as_json)
 
 
-def undo(context: typer.Context, reference: Reference, library: At = None, side: Side = None, acts: As = None) -> None:
+def undo(
+    context: typer.Context, reference: Reference, library: At = None, side: Side = None, acts: As = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
     """Take back the last thing that staff did with a request."""
     services: Services = context.obj.services()
     with services.db.writing() as session:
         account, place = _who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
-        print(actions.undo(session, request, by=By.staff(account), clock=services.clock).sentence)
+        outcome = actions.undo(session, request, by=By.staff(account), clock=services.clock)
+    _tell(outcome, as_json=as_json)
 
 
 def note(
     context: typer.Context, reference: Reference, text: str,
     to_partner: Annotated[bool, typer.Option("--to-partner", help="Send it to the partner.")] = False,
-    library: At = None, side: Side = None, acts: As = None,
+    library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write a note about a request."""
     services: Services = context.obj.services()
@@ -170,7 +178,8 @@ def note(
         account, place = _who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
         by = By.staff(account)
-        print(actions.annotate(session, request, text, by=by, clock=services.clock, to_partner=to_partner).sentence)
+        outcome = actions.annotate(session, request, text, by=by, clock=services.clock, to_partner=to_partner)
+    _tell(outcome, as_json=as_json)
 
 
 def scan_in(
@@ -205,35 +214,45 @@ def scan_in(
 
 def slip(
     context: typer.Context, reference: Reference,
-    layout: Annotated[str, typer.Option(help="routing, shipping, book_strap or return_slip.")] = "routing",
+    layout: Annotated[str | None, typer.Option(help="routing or shipping; book_strap or return_slip.")] = None,
     out: Annotated[Path | None, typer.Option(help="The PDF file to write.")] = None,
-    library: At = None, side: Side = None, acts: As = None,
+    library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Print a slip again: no transition, possible in every state."""
     services: Services = context.obj.services()
-    if layout not in ("routing", "shipping", "book_strap", "return_slip"):
-        raise BadInput(f"{layout!r} is no layout. Choose routing, shipping, book_strap or return_slip.", field="layout")
     with services.db.reading() as session:
         account, place = _who_and_where(session, acts, library)
         request = _request(session, place, reference, side)
+        layout = layout or LAYOUTS_OF[request.side][0]
+        if layout not in LAYOUTS_OF[request.side]:
+            choices = " or ".join(LAYOUTS_OF[request.side])
+            raise BadInput(f"{layout!r} is no layout of a {request.side} request. Choose {choices}.", field="layout")
         if request.partner is None:
             raise BadInput(f"{request.reference} has no partner to put on a slip.", field="reference")
-        pdf = render(content_of(session, request, layout, services.clock, account))  # type: ignore[arg-type]
-    path = out or Path(f"{reference}-{layout}.pdf")
+        pdf = render(content_of(session, request, cast(Layout, layout), services.clock, account))
+    path = out or Path(f"{re.sub(r'[^A-Za-z0-9-]', '_', request.reference)}-{layout}.pdf")
     try:
         path.write_bytes(pdf)
     except OSError as trouble:
         raise BadInput(f"{path} can't be written: {trouble.strerror}.", field="out") from None
-    print(path)
+    say(str(path), {"file": str(path), "layout": layout}, as_json=as_json)
+
+
+def _tell(outcome: actions.Outcome, *, as_json: bool) -> None:
+    say(outcome.sentence, {**asdict(outcome), "sentence": outcome.sentence}, as_json=as_json)
 
 
 def _who_and_where(session: Session, acts: str | None, code: str | None) -> tuple[Account, Library]:
-    """Who acts, and where: their only library, where they name none."""
+    """Who acts, and where: their only library, where they name none. Raises NotAllowed without a grant there."""
     account = find_account(session, acts)
     if code:
-        return account, find_library(session, code)
+        library = find_library(session, code)
+        actors_at(session, By.staff(account), library.id, library.name)
+        return account, library
     granted = libraries_of(session, account)
-    if len(granted) != 1:
+    if not granted:
+        raise NotAllowed(f"{account.name} has no grant anywhere. Give one: ill account grant.", field="as")
+    if len(granted) > 1:
         raise BadInput(
             f"{account.name} has grants at {len(granted)} libraries. Name one: --library CODE.", field="library"
         )
@@ -256,59 +275,3 @@ def _request(session: Session, place: Library, reference: str, side: str | None)
         names = ", ".join(r.reference for r in meant)
         raise BadInput(f"{reference} fits {names}. Name one of them.", field="reference")
     return meant[0]
-
-
-def _all_about(session: Session, request: Request, services: Services) -> dict[str, Any]:
-    def of(table: Any) -> list[Any]:
-        return list(session.scalars(sa.select(table).where(table.request_id == request.id).order_by(table.id)))
-
-    zone = request.library.zone
-
-    def local(at: datetime) -> str:
-        return at.astimezone(zone).strftime("%Y-%m-%d %H:%M")
-
-    waiting = [e for e in of(EffectRow) if e.status in (READY, RUNNING, DEAD, UNCERTAIN)]
-    return {
-        "reference": request.reference,
-        "side": request.side,
-        "state": lifecycle_of(request).label(request.state),
-        "title": request.title,
-        "author": request.author,
-        "isbn": request.isbn,
-        "partner": request.partner.name if request.partner else None,
-        "patron": request.patron.barcode if request.patron else None,
-        "due": request.lender_due,
-        "fees": in_words(Ledger(session, request.library_id, request.id).balances()),
-        "history": [
-            {"at": local(e.at), "what": e.label, "who": e.who, "told by": e.told_by, "from": e.source, "to": e.dest}
-            for e in of(Event)
-        ],
-        "messages": [
-            {"at": local(m.at), "way": "in" if m.incoming else "out", "what": m.kind, "outcome": m.outcome}
-            for m in of(MessageRow)
-        ],
-        "notices": [
-            {"at": local(n.at), "to": n.to, "what": n.occasion, "subject": n.subject, "message id": n.message_id}
-            for n in of(Notice)
-        ],
-        "slips": [str(services.settings.slips / s.file) for s in of(Slip)],
-        "timers": [{"what": t.name, "at": local(t.due_at)} for t in timers.of(session, request.id)],
-        "waiting": [
-            {"id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status, "why": e.last_error or ""}
-            for e in waiting
-        ],
-    }
-
-
-def _print(found: dict[str, Any]) -> None:
-    print(f"{found['reference']} ({found['side']}): {found['state']}")
-    for name in ("title", "author", "isbn", "partner", "patron", "due", "fees"):
-        if found[name]:
-            print(f"  {name}: {found[name]}")
-    for name in ("history", "messages", "notices", "timers", "waiting"):
-        if found[name]:
-            print(f"\n{name.capitalize()}")
-            show(found[name], as_json=False)
-    for path in found["slips"]:
-        print(f"\nSlip: {path}")
-    print("\nWhat can be done: " + ", ".join(f"{label} ({name})" for name, label in found["actions"].items()))

@@ -1,6 +1,7 @@
 """Commands with which an installation is set up: tables, libraries, accounts, partners."""
 
 import json
+import sys
 from datetime import date
 from typing import Annotated, Any
 
@@ -34,12 +35,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(partner_app, name="partner")
 
 
-def migrate_tables(context: typer.Context) -> None:
+def migrate_tables(context: typer.Context, as_json: AsJson = False) -> None:
     """Create the tables, or bring them up to date."""
     settings = context.obj.settings
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.make_room()
     migrate(settings.url)
-    print("The tables are up to date.")
+    say("The tables are up to date.", {"tables": "up to date"}, as_json=as_json)
 
 
 @library_app.command("add")
@@ -56,16 +57,18 @@ def add_library(
     given = _known(pairs(fields or []), LIBRARY_FIELDS)
     with context.obj.services().db.writing() as session:
         library = libraries.add_library(session, code=code, name=name, prefix=prefix, time_zone=time_zone, **given)
-        say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
+    _warn_without_an_address(library.name, library.address, library.delivery_code)
+    say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
 
 
 @library_app.command("change")
-def change_library(context: typer.Context, code: str, fields: Fields = None) -> None:
+def change_library(context: typer.Context, code: str, fields: Fields = None, as_json: AsJson = False) -> None:
     """Change fields of a library: `ill library change MAIN lending_suspended=yes`."""
     with context.obj.services().db.writing() as session:
         library = libraries.find_library(session, code)
-        libraries.change_library(session, library, **_known(pairs(fields or []), LIBRARY_FIELDS))
-        print(f"{library.name} is changed.")
+        given = _known(pairs(fields or []), LIBRARY_FIELDS)
+        libraries.change_library(session, library, **given)
+    say(f"{library.name} is changed.", {"code": library.code, "changed": sorted(given)}, as_json=as_json)
 
 
 @library_app.command("close")
@@ -75,6 +78,7 @@ def close_library(
     day: str,
     reason: Annotated[str, typer.Option()] = "",
     partner: Annotated[str | None, typer.Option(help="Not the library, but this partner of it is closed.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """A day on which the library, or a partner of it, is closed: no working day."""
     try:
@@ -85,7 +89,8 @@ def close_library(
         library = libraries.find_library(session, code)
         theirs = partners.find_partner(session, library.id, partner) if partner else None
         calendars.close(session, closed, library_id=library.id, partner_id=theirs.id if theirs else None, reason=reason)
-        print(f"{theirs.name if theirs else library.name} is closed on {closed}.")
+    who = theirs.name if theirs else library.name
+    say(f"{who} is closed on {closed}.", {"who": who, "closed": closed}, as_json=as_json)
 
 
 @library_app.command("list")
@@ -112,17 +117,42 @@ def add_account(
     """Add an account."""
     with context.obj.services().db.writing() as session:
         account = accounts.add_account(session, name, full_name=full_name, email=email, system=system)
-        secret = f" Its secret, shown once: {account.secret}" if account.secret else ""
-        say(f"{name} may sign in.{secret}", {"name": name, "secret": account.secret}, as_json=as_json)
+    secret = f" Its secret, shown once: {account.secret}" if account.secret else ""
+    say(
+        f"{name} is an account. Grant it a role: ill account grant.{secret}",
+        {"name": name, "secret": account.secret},
+        as_json=as_json,
+    )
+
+
+@account_app.command("change")
+def change_account(
+    context: typer.Context,
+    name: str,
+    full_name: Annotated[str | None, typer.Option()] = None,
+    email: Annotated[str | None, typer.Option()] = None,
+    active: Annotated[bool | None, typer.Option("--active/--closed", help="A closed account acts no more.")] = None,
+    new_secret: Annotated[bool, typer.Option("--new-secret", help="Of another system: the old one is void.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Change an account, close it, or give a system a new secret."""
+    with context.obj.services().db.writing() as session:
+        account = accounts.change_account(
+            session, name, full_name=full_name, email=email, active=active, new_secret=new_secret
+        )
+    secret = f" Its new secret, shown once: {account.secret}" if new_secret else ""
+    data = {"name": name, "active": account.active, "secret": account.secret if new_secret else None}
+    say(f"{name} is changed.{secret}", data, as_json=as_json)
 
 
 @account_app.command("grant")
-def grant(context: typer.Context, name: str, role: str, library: At = None) -> None:
+def grant(context: typer.Context, name: str, role: str, library: At = None, as_json: AsJson = False) -> None:
     """Let an account act at a library, as operator or manager."""
     with context.obj.services().db.writing() as session:
-        place = libraries.find_library(session, library or "")
-        accounts.grant(session, accounts.find_account(session, name), place.id, role)
-        print(f"{name} is {role} at {place.name}.")
+        place = _place(session, library)
+        accounts.grant(session, accounts.find_account(session, name, field="name"), place.id, role)
+    data = {"name": name, "role": role, "library": place.code}
+    say(f"{name} is {role} at {place.name}.", data, as_json=as_json)
 
 
 @account_app.command("list")
@@ -140,6 +170,7 @@ def list_accounts(context: typer.Context, as_json: AsJson = False) -> None:
                 "full name": r.full_name,
                 "e-mail": r.email,
                 "system": r.system,
+                "active": r.active,
                 "grants": held.get(r.id, []),
             }
             for r in rows
@@ -160,11 +191,14 @@ def add_partner(
 ) -> None:
     """Add a partner to a library's list. Fields: email, addresses, delivery_code, transport, hub, library_of_ours, …"""
     with context.obj.services().db.writing() as session:
-        place = libraries.find_library(session, library or "")
+        place = _place(session, library)
         given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
         agreed = {"terms": _json("terms", terms), "fees": _json("fees", fees)}
         partner = partners.add_partner(session, place.id, code=code, name=name, **agreed, **given)
-        say(f"{partner.name} is {code} at {place.name}.", {"code": code, "id": partner.id}, as_json=as_json)
+    _warn_without_an_address(partner.name, partner.shipping_address, partner.delivery_code)
+    if partner.transport == "email" and not partner.email:
+        print(f"{partner.name} has no e-mail address: messages to it will need attention.", file=sys.stderr)
+    say(f"{partner.name} is {code} at {place.name}.", {"code": code, "id": partner.id}, as_json=as_json)
 
 
 @partner_app.command("change")
@@ -175,22 +209,23 @@ def change_partner(
     terms: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
     fees: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
     fields: Fields = None,
+    as_json: AsJson = False,
 ) -> None:
     """Change fields of a partner."""
     with context.obj.services().db.writing() as session:
-        place = libraries.find_library(session, library or "")
+        place = _place(session, library)
         partner = partners.find_partner(session, place.id, code, field="code")
         given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
         given |= {k: _json(k, v) for k, v in (("terms", terms), ("fees", fees)) if v is not None}
         partners.change_partner(session, partner, **given)
-        print(f"{partner.name} is changed.")
+    say(f"{partner.name} is changed.", {"code": code, "changed": sorted(given)}, as_json=as_json)
 
 
 @partner_app.command("list")
 def list_partners(context: typer.Context, library: At = None, as_json: AsJson = False) -> None:
     """The partners of a library."""
     with context.obj.services().db.reading() as session:
-        place = libraries.find_library(session, library or "")
+        place = _place(session, library)
         mine = sa.select(partners.Partner).where(partners.Partner.library_id == place.id)
         rows = session.scalars(mine.order_by(partners.Partner.code)).all()
         shown = [
@@ -198,6 +233,20 @@ def list_partners(context: typer.Context, library: At = None, as_json: AsJson = 
             for r in rows
         ]
     show(shown, as_json=as_json)
+
+
+def _place(session: sa.orm.Session, code: str | None) -> libraries.Library:
+    if not code:
+        raise BadInput("Name a library: --library CODE, or set ILL_LIBRARY.", field="library")
+    return libraries.find_library(session, code)
+
+
+def _warn_without_an_address(name: str, address: str, delivery_code: str) -> None:
+    missing = " and ".join(
+        what for what, value in (("address", address), ("delivery code", delivery_code)) if not value
+    )
+    if missing:
+        print(f"{name} has no {missing} yet: on slips the place stays empty.", file=sys.stderr)
 
 
 def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
@@ -210,6 +259,8 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
             raise BadInput(f"{name} is a number of days.", field=name)
         if name in found:
             found[name] = int(found[name])
+    if "currency" in found:
+        found["currency"] = found["currency"].upper()
     if "lending_suspended" in found:
         if found["lending_suspended"] not in ("yes", "no"):
             raise BadInput("lending_suspended is yes or no.", field="lending_suspended")

@@ -12,7 +12,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ill_workflow.errors import IllError
-from ill_workflow.mail.sentences import ALERTS, MESSAGES
+from ill_workflow.mail.sentences import ALERTS, MESSAGES, SUBJECTS, in_words
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: The longest value that a letter repeats, and the longest subject.
@@ -79,7 +79,9 @@ def write_letter(name: str, values: LetterValues, overrides: Mapping[str, str] |
     if source is None:
         raise TemplateBroken(f"There is no letter {name!r}.")
     try:
-        written = _environment().from_string(source).render(_short(values), sentence=_sentence(name, values))
+        about = SUBJECTS.get(values.occasion, "") if name == "partner" else ""
+        sentence = _sentence(name, values)
+        written = _environment().from_string(source).render(_short(values), sentence=sentence, about=about)
     except (TemplateError, TypeError, ValueError, ArithmeticError) as trouble:
         raise TemplateBroken(f"The template {name} is broken: {trouble}") from trouble
     subject, _, body = written.strip().partition("\n")
@@ -112,8 +114,10 @@ def _short(values: LetterValues) -> dict[str, object]:
     for name, value in asdict(values).items():
         if isinstance(value, str):
             value = value if name in ("note", "library_address") else " ".join(value.split())
+            value = in_words(value) if name == "reason" else value
             value = _clipped(value)
         found[name] = value
+    found["conditions"] = tuple(in_words(condition) for condition in values.conditions)
     found["lines"] = tuple((label, _clipped(" ".join(value.split()))) for label, value in values.lines)
     return found
 

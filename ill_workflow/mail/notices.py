@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, write_letter
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
 from ill_workflow.mail.sentences import ALERTS
-from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from ill_workflow.outbox import (
+    Claimed,
+    Finish,
+    Outside,
+    Permanent,
+    Promise,
+    TryLater,
+    Uncertain,
+    promise,
+)
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
 from ill_workflow.requests.facts import lifecycle_of
@@ -25,7 +35,19 @@ from ill_workflow.requests.models import Notice, Request, Slip
 from ill_workflow.slips.making import make_slip
 
 
-def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
+@dataclass(frozen=True)
+class House:
+    """By what the mails of this installation are known: no other one has the same, whatever its settings are."""
+
+    identity: str
+    domain: str
+
+
+#: Notices of which a patron has to hear one way or the other.
+URGENT = ("ready_for_pickup", "ready", "overdue", "recalled", "document")
+
+
+def notify_patron(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> Finish | Outside:
     """Write to the patron. One without an address gets no mail: the notice stands on the request alone."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -36,11 +58,22 @@ def notify_patron(db: Database, mailer: Mailer, clock: Clock, domain: str, claim
     with sending():
         letter = write_letter(occasion, values_of(claimed, library, partner, patron=patron))
     if not patron.email:
-        return lambda session: _remember(session, claimed, "patron", "", letter, "", clock)
-    return _send(mailer, clock, domain, claimed, library, letter, "patron", mailbox(patron.name, patron.email))
+        return lambda session: _tell_staff_instead(session, claimed, letter, clock)
+    return _send(mailer, clock, house, claimed, library, letter, "patron", mailbox(patron.name, patron.email))
 
 
-def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
+def _tell_staff_instead(session: Session, claimed: Claimed, letter: Letter, clock: Clock) -> None:
+    """The notice stands on the request, and where the patron has something to do somebody has to say so."""
+    _remember(session, claimed, "patron", "", letter, "", clock)
+    if claimed.argument in URGENT:
+        alert = Promise(
+            "alert_staff", f"instead of {claimed.id}", "patron_has_no_address", claimed.library_id,
+            claimed.request_id, claimed.event_id, claimed.payload,
+        )  # fmt: skip
+        promise(session, [alert])
+
+
+def alert_staff(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> Finish | Outside:
     """Write to the staff's mailbox. A library without one sees the alert on the request alone."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -53,10 +86,10 @@ def alert_staff(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed
         letter = write_letter(f"alert_{occasion}", values_of(claimed, library, partner, state_label=label))
     if not library.email:
         return lambda session: _remember(session, claimed, "staff", "", letter, "", clock)
-    return _send(mailer, clock, domain, claimed, library, letter, "staff", mailbox(library.name, library.email))
+    return _send(mailer, clock, house, claimed, library, letter, "staff", mailbox(library.name, library.email))
 
 
-def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: Path, claimed: Claimed) -> Outside:
+def email_slip(db: Database, mailer: Mailer, clock: Clock, house: House, folder: Path, claimed: Claimed) -> Outside:
     """Mail a slip to the staff member who printed it; makes it where it isn't there yet."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -74,12 +107,12 @@ def email_slip(db: Database, mailer: Mailer, clock: Clock, domain: str, folder: 
     with sending():
         letter = write_letter("slip", values_of(claimed, library, partner))
     to = mailbox(account.full_name, account.email)
-    return _send(mailer, clock, domain, claimed, library, letter, "staff", to, (slip,), record)
+    return _send(mailer, clock, house, claimed, library, letter, "staff", to, (slip,), record)
 
 
-def message_id(claimed: Claimed, domain: str) -> str:
+def message_id(claimed: Claimed, house: House) -> str:
     """The same for every attempt at the same work, so that a mail server or a reader can see a repeat."""
-    return f"<ill-{claimed.event_id or 0}-{claimed.id}@{domain}>"
+    return f"<ill-{house.identity}-{claimed.event_id or 0}-{claimed.id}@{house.domain}>"
 
 
 @contextmanager
@@ -87,7 +120,9 @@ def sending() -> Iterator[None]:
     """What the mail says about its failures, in the words of promised work."""
     try:
         yield
-    except (MailRefused, TemplateBroken, BadInput) as trouble:
+    except BadInput as trouble:
+        raise Permanent(f"{trouble.field}: {trouble.message}") from trouble
+    except (MailRefused, TemplateBroken) as trouble:
         raise Permanent(trouble.message) from trouble
     except MailUncertain as trouble:
         raise Uncertain(trouble.message) from trouble
@@ -140,14 +175,14 @@ def values_of(
 
 
 def _send(
-    mailer: Mailer, clock: Clock, domain: str, claimed: Claimed, library: Library, letter: Letter, reader: str, to: str,
-    attachments: tuple[Attachment, ...] = (), also: Finish | None = None,
+    mailer: Mailer, clock: Clock, house: House, claimed: Claimed, library: Library, letter: Letter, reader: str,
+    to: str, attachments: tuple[Attachment, ...] = (), also: Finish | None = None,
 ) -> Outside:  # fmt: skip
-    mail_id = message_id(claimed, domain)
+    mail_id = message_id(claimed, house)
     with sending():
         mail = Mail(
             message_id=mail_id,
-            sender=mailbox(library.name, library.email or f"ill@{domain}"),
+            sender=mailbox(library.name, library.email or f"ill@{house.domain}"),
             reply_to=library.reply_to or None,
             to=to,
             subject=letter.subject,

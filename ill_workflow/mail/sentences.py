@@ -1,5 +1,32 @@
 """What letters to staff and to partners say in their first sentence."""
 
+import re
+
+_CODE = re.compile(r"(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]+")
+_WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]*|[a-z]+")
+
+
+def in_words(code: str) -> str:
+    """A code of the standard as people say it: `NotOnShelf` is `not on shelf`. Whatever is no code stays as it is."""
+    if not _CODE.fullmatch(code):
+        return code
+    return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(code))
+
+
+#: What the mail to a partner is about, for its subject.
+SUBJECTS = {
+    "Request": "request", "Retry": "request, once more", "Received": "received", "ShippedReturn": "on its way back",
+    "Renew": "renewal wanted", "Cancel": "please cancel", "Lost": "lost", "Damaged": "damaged", "Found": "found",
+    "Closed": "closed", "Note": "a note", "ConditionAccepted": "condition accepted", "Amended": "request changed",
+    "StatusRequest": "what is the status?", "RequestReceived": "request received", "WillSupply": "will supply",
+    "WillSupply with condition": "will supply on a condition", "ExpectToSupply": "expect to supply",
+    "Unfilled": "can't supply", "RetryPossible": "not as asked", "Loaned": "shipped", "CopyCompleted": "copy ready",
+    "Overdue": "overdue", "Overdue notice": "still overdue", "Recalled": "recalled", "RenewResponse Y": "renewed",
+    "RenewResponse N": "not renewed", "CancelResponse Y": "cancelled", "CancelResponse N": "too late to cancel",
+    "LoanCompleted": "complete", "CompletedWithoutReturn": "closed without return", "Cancelled": "cancelled",
+    "DueDate": "new due date", "StatusRequestResponse": "the status", "Correction": "a correction",
+}  # fmt: skip
+
 #: For staff: what has happened, and what may be done about it.
 ALERTS = {
     "new_request": "A partner asks for this item. Look for it on the shelf, then print the slip or reject it.",
@@ -24,6 +51,7 @@ ALERTS = {
     "need_by_passed": "The need-by date has passed. The lender was asked to cancel.",
     "unexpected_copy": "A copy came that was not expected any more.",
     "copy_without_a_file": "The lender says that it delivered a copy, but named neither link nor file.",
+    "patron_has_no_address": "A notice could not be sent: the patron has no e-mail address. Please call or write.",
     "unexpected_parcel": "A parcel came that nobody expected. It is on its way home.",
     "reminder": "This request has waited for longer than it should.",
     "reminder_respond_by": "The item was promised and has not been shipped. Ship it, or tell the borrower.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from ill_workflow.mail.sentences import in_words
 from ill_workflow.messages.content import (
     Costs,
     DeliveryInfo,
@@ -15,14 +16,6 @@ from ill_workflow.messages.content import (
 from ill_workflow.messages.hearing import strip_marks
 
 Line = tuple[str, str]
-
-#: Statuses in words.
-STATUS = {
-    "RequestReceived": "request received", "ExpectToSupply": "expect to supply", "WillSupply": "will supply",
-    "Loaned": "loaned", "Overdue": "overdue", "Recalled": "recalled", "RetryPossible": "retry possible",
-    "Unfilled": "unfilled", "CopyCompleted": "copy delivered", "LoanCompleted": "loan completed",
-    "CompletedWithoutReturn": "completed without return", "Cancelled": "cancelled",
-}  # fmt: skip
 
 
 def lines_of(message: Message) -> tuple[Line, ...]:
@@ -59,9 +52,9 @@ def _of_a_request(message: Request) -> Iterator[Line]:
 def _of_a_lender(message: SupplyingAgencyMessage) -> Iterator[Line]:
     info, status = message.messageInfo, message.statusInfo
     if info.reasonForMessage == "StatusRequestResponse":
-        yield "Status", STATUS.get(status.status, status.status)
+        yield "Status", in_words(status.status)
     yield "Answer", {"Y": "yes", "N": "no"}.get(info.answerYesNo or "", "")
-    yield "Reason", info.reasonUnfilled or info.reasonRetry or ""
+    yield "Reason", in_words(info.reasonUnfilled or info.reasonRetry or "")
     yield "Due date", _day(status.dueDate)
     yield "Expected", _day(status.expectedDeliveryDate)
     if message.retryInfo:
@@ -78,7 +71,7 @@ def _of_a_lender(message: SupplyingAgencyMessage) -> Iterator[Line]:
 
 
 def _of_a_retry(retry: RetryInfo) -> Iterator[Line]:
-    yield "Conditions", "; ".join(retry.loanCondition)
+    yield "Conditions", "; ".join(map(in_words, retry.loanCondition))
     yield "Costs", _costs(retry.offeredCosts)
     yield "Please answer by", _day(retry.retryBefore)
     yield "Not before", _day(retry.retryAfter)
@@ -88,7 +81,7 @@ def _of_a_delivery(delivery: DeliveryInfo) -> Iterator[Line]:
     yield "Item" if len(delivery.itemId) == 1 else "Items", ", ".join(delivery.itemId)
     yield "Link", delivery.URL or ""
     yield "Delivery", "by post" if delivery.deliveryMethod == "Mail" else ""
-    yield "Conditions", "; ".join(delivery.loanCondition)
+    yield "Conditions", "; ".join(map(in_words, delivery.loanCondition))
     yield "Costs", _costs(delivery.deliveryCosts)
 
 

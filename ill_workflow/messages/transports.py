@@ -10,7 +10,7 @@ from ill_workflow.db import Database
 from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import write_letter
 from ill_workflow.mail.mailer import Mail, Mailer, mailbox
-from ill_workflow.mail.notices import message_id, sending, values_of
+from ill_workflow.mail.notices import House, message_id, sending, values_of
 from ill_workflow.messages.content import Confirmation, Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
@@ -35,7 +35,7 @@ class Outgoing:
     saying: Saying
 
 
-def send(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> Finish | Outside:
+def send(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> Finish | Outside:
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     with db.reading() as session:
         outgoing = _compose(session, claimed)
@@ -43,7 +43,7 @@ def send(db: Database, mailer: Mailer, clock: Clock, domain: str, claimed: Claim
         return lambda session: _hand_over(session, outgoing, claimed, clock)
 
     def talk() -> Finish:
-        mail_id = _write_mail(outgoing, mailer, clock, domain, claimed)
+        mail_id = _write_mail(outgoing, mailer, clock, house, claimed)
         return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
 
     return Outside(talk)
@@ -107,17 +107,17 @@ def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: 
         hear(session, request, heard, by=By.a_partner(outgoing.partner), clock=clock)
 
 
-def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, domain: str, claimed: Claimed) -> str:
+def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> str:
     partner, library = outgoing.partner, outgoing.library
     if not partner.email:
         raise Permanent(f"{partner.name} has no e-mail address. Add one, then send the message again.")
-    mail_id = message_id(claimed, domain)
+    mail_id = message_id(claimed, house)
     with sending():
         values = values_of(claimed, library, partner, outgoing.saying.wire_id)
         letter = write_letter("partner", replace(values, lines=lines_of(outgoing.message)))
         mail = Mail(
             message_id=mail_id,
-            sender=mailbox(library.name, library.email or f"ill@{domain}"),
+            sender=mailbox(library.name, library.email or f"ill@{house.domain}"),
             reply_to=library.reply_to or None,
             to=mailbox(partner.name, partner.email),
             subject=letter.subject,

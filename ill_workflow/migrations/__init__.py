@@ -1,11 +1,13 @@
 """The history of the tables: `migrate` brings a database to the present."""
 
+import secrets
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
-from ill_workflow.db import make_engine
+from ill_workflow.clock import machine_now
+from ill_workflow.db import UTCDateTime, make_engine
 
 
 def migrate(url: str) -> None:
@@ -17,8 +19,20 @@ def migrate(url: str) -> None:
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _name(connection)
         connection.commit()
     engine.dispose()
+
+
+def _name(connection: sa.Connection) -> None:
+    """Give an installation its one row, and the name by which its mails are known."""
+    table = sa.table("installation", *(sa.column(c) for c in ("demo", "clock_offset", "created_at", "identity")))
+    identity = secrets.token_hex(4)
+    if connection.scalar(sa.select(sa.func.count()).select_from(table)):
+        connection.execute(sa.update(table).where(table.c.identity == "").values(identity=identity))
+        return
+    now = sa.literal(machine_now(), UTCDateTime())
+    connection.execute(sa.insert(table).values(demo=False, clock_offset=0, created_at=now, identity=identity))
 
 
 def is_current(engine: sa.Engine) -> bool:

@@ -89,7 +89,10 @@ def perform(
     if version is not None and version != request.version:
         raise Conflict(_what_happened(session, request), field="version")
     row = _row(request, trigger, actors)
-    by_partner = Actor.PARTNER in actors
+    if row is None and by.told_by and lifecycle_of(request).row(trigger, request.state):
+        label = lifecycle_of(request).rows(trigger)[0].label
+        raise Refused(f"{label} is nothing that a partner says. Leave out how you were told.", field="told_by")
+    by_partner = by.partner is not None
     values = read_inputs(row, given, request.library.today(now), by_partner=by_partner) if row else {}
     if values.get("partner") or values.get("rota"):
         first = [values["partner"]] if values.get("partner") else []

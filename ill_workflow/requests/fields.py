@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from stdnum import isbn as isbn_number
@@ -10,6 +10,7 @@ from stdnum import issn as issn_number
 from stdnum.exceptions import ValidationError
 
 from ill_workflow.errors import BadInput
+from ill_workflow.typed import as_money
 from state_machines.changes import EDITABLE
 from state_machines.declaration import Action, Input
 
@@ -18,7 +19,6 @@ LONGEST = {
     "isbn": 32, "issn": 32, "item_barcode": 64, "call_number": 200, "location": 200,
 }  # fmt: skip
 LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
-LARGEST_AMOUNT = Decimal("9999999.99")
 
 
 def read_inputs(action: Action, given: Mapping[str, Any], today: date, *, by_partner: bool = False) -> dict[str, Any]:
@@ -108,18 +108,6 @@ def as_date(name: str, value: Any) -> date:
         return date.fromisoformat(value)
     except (ValueError, TypeError):
         raise BadInput(f"{name} is a day, written like 2026-03-01.", field=name) from None
-
-
-def as_money(name: str, value: Any) -> Decimal:
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        raise BadInput(f"{name} is an amount, written like 12.50.", field=name) from None
-    if not amount.is_finite() or amount < 0:
-        raise BadInput(f"{name} can't be negative.", field=name)
-    if amount > LARGEST_AMOUNT or amount != round(amount, 2):
-        raise BadInput(f"{name} has two decimals at most, and is {LARGEST_AMOUNT} at most.", field=name)
-    return round(amount, 2)
 
 
 def as_json(value: Any) -> Any:

@@ -43,7 +43,7 @@ def borrow(
     session.add(request)
     session.flush()
     if partners:
-        rota.set_rota(session, request, partners)
+        rota.set_rota(session, request, partners, field="partner")
     event = actions.remember_creation(session, request, by, "Create Request", clock.now())
     promise_effects(session, request, (SCHEDULE_DUE_DATE_CHECK,), event, by=by, inputs={})
     if problems := _problems(session, request):

@@ -1,11 +1,12 @@
 """The tables of a request: what it is, what happened to it, what was said about it."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.libraries import Library
@@ -93,6 +94,13 @@ class Request(Base):
 
     # Whoever writes what somebody else has written since is told so. One event is one version: only events count on.
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
+
+
+def references(session: Session, request_ids: Iterable[int]) -> dict[int, str]:
+    """What people call these requests: the reference, with the library's code."""
+    rows = sa.select(Request.id, Request.reference, Library.code).join(Library, Library.id == Request.library_id)
+    found = session.execute(rows.where(Request.id.in_(set(request_ids))))
+    return {number: f"{reference} ({code})" for number, reference, code in found}
 
 
 class Event(Base):

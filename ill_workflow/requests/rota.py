@@ -10,14 +10,14 @@ from ill_workflow.partners import Partner, find_partner
 from ill_workflow.requests.models import Attempt, Request, RotaEntry
 
 
-def set_rota(session: Session, request: Request, codes: Sequence[str]) -> None:
+def set_rota(session: Session, request: Request, codes: Sequence[str], *, field: str = "rota") -> None:
     """The partners to be asked from now on, in order; those that were asked stay on record."""
     if len(set(codes)) != len(codes):
-        raise BadInput("A partner stands twice in the rota.", field="rota")
-    partners = [find_partner(session, request.library_id, code, field="rota") for code in codes]
+        raise BadInput("A partner stands twice in the rota.", field=field)
+    partners = [find_partner(session, request.library_id, code, field=field) for code in codes]
     for partner in partners:
         if partner.status != "active":
-            raise BadInput(f"{partner.code} is suspended. Choose another partner.", field="rota")
+            raise BadInput(f"{partner.code} is suspended. Choose another partner.", field=field)
     behind = (RotaEntry.request_id == request.id) & (RotaEntry.position > request.rota_position)
     session.execute(sa.delete(RotaEntry).where(behind))
     for place, partner in enumerate(partners, start=request.rota_position + 1):

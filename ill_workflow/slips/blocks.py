@@ -96,7 +96,8 @@ def item(sheet: Sheet, top: float, content: SlipContent, *, due: str, shelf: boo
     if content.service == "copy" and content.due_date is None:
         due, when = "COPY", "Not to be returned"
     else:
-        when = day(content.due_date)
+        # Before it is shipped nobody knows the day: the box is left for a stamp.
+        when = day(content.due_date) if content.due_date else ""
     sheet.box(x, top, side, 21, weight=2)
     sheet.line(x + PADDING, top + 6, due, 9, bold=True, colour=GREY)
     sheet.fitted(x + PADDING, top + 16.5, when, side - 2 * PADDING, (22, 9), bold=True)

@@ -55,7 +55,7 @@ def return_slip(sheet: Sheet, content: SlipContent) -> None:
     else:
         blocks.address(sheet, LEFT, top, HALF, 43, "RETURN TO", content.return_to)
         blocks.address(sheet, SECOND, top, HALF, 43, "LENDER", content.destination)
-    top = blocks.item(sheet, top + 43 + GAP, content, due="WAS DUE", shelf=True)
+    top = blocks.item(sheet, top + 43 + GAP, content, due="DUE BACK", shelf=True)
     _terms(sheet, top, content)
 
 

@@ -29,7 +29,7 @@ def test_every_command_that_the_readme_names_is_there():
 
     commands = get_command(app).commands
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    block = readme.split("## At the command line")[1].split("```")[1]
+    block = readme.split("<!-- block: commands -->")[1].split("```")[1]
     named = [line.split()[1:3] for line in block.splitlines() if line.startswith("ill ")]
     assert len(named) >= 9
     for first, *rest in named:

@@ -75,11 +75,22 @@ def test_a_shipment_names_the_pieces_the_day_and_where_to_return_it(stage):
     text = last(stage).text
     for line in (
         "Items: V1, V2", "Due date: 20 March 2026", "Carrier: Post", "Tracking number: T-1",
-        "Conditions: LibraryUseOnly", "Return to: Main Library, 1 Main Library Street, Chicago",
+        "Conditions: library use only", "Return to: Main Library, 1 Main Library Street, Chicago",
         "Note: Handle with care.",
     ):  # fmt: skip
         assert line in text
     assert "Author" not in text.split("Title:")[0]
+
+
+def test_codes_are_said_in_words_and_what_one_lender_said_is_not_told_to_the_next(stage):
+    loan = stage.borrows(ask=("RIV", "HILL"))
+    stage.other_half(loan).does("reject", reason="NotOnShelf", note="We looked twice.")
+    text = last(stage).text
+    assert "shelf" not in text
+    assert "looked twice" not in text
+    lent = stage.lends()
+    lent.does("reject", reason="NotAvailableForILL")
+    assert "Reason: not available for ILL" in last(stage).text
 
 
 def test_marks_for_machines_are_not_for_people(stage):

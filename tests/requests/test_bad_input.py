@@ -64,11 +64,11 @@ def test_fields_of_a_new_request(stage, fields, field, words):
 
 
 def test_an_unknown_partner_a_partner_twice_a_suspended_one(stage):
-    assert "Known: HILL, RIV" in refused(stage, "rota", lambda: stage.borrows(ask=("NOPE",)), NotFound)
-    assert "twice" in refused(stage, "rota", lambda: stage.borrows(ask=("RIV", "RIV")))
+    assert "Known: HILL, RIV" in refused(stage, "partner", lambda: stage.borrows(ask=("NOPE",)), NotFound)
+    assert "twice" in refused(stage, "partner", lambda: stage.borrows(ask=("RIV", "RIV")))
     with stage.db.writing() as session:
         partners.change_partner(session, partners.find_partner(session, 1, "RIV"), status="suspended")
-    assert "suspended" in refused(stage, "rota", lambda: stage.borrows(ask=("RIV",)))
+    assert "suspended" in refused(stage, "partner", lambda: stage.borrows(ask=("RIV",)))
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,9 @@ def test_an_action_that_is_not_possible_now(stage):
 
 def test_a_manager_names_no_day_in_the_past(stage):
     loan = stage.borrows()
-    loan.does("partner_shipped", told_by="mail", due_date="2026-01-15")
-    assert str(loan.lender_due) == "2026-01-15", "what a partner says stands"
+    refused(stage, "due_date", lambda: loan.does("partner_shipped", told_by="mail", due_date="2026-01-15"))
+    loan.hears("Loaned", due="2026-01-15")
+    assert str(loan.lender_due) == "2026-01-15", "what a partner's own message says stands"
     refused(stage, "due_date", lambda: loan.does("change_due_date", by="manager", due_date="2026-01-20"))
 
 

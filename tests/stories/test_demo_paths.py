@@ -61,7 +61,7 @@ def test_rejected_by_the_first_lender_filled_by_the_second(stage):
 
     assert (lent.state, loan.state) == ("rejected", "request_sent")
     assert loan.wire_id == "XPX-1001-2"
-    assert stage.mails("ill@hilltop.example") == ["Interlibrary loan XPX-1001-2: Pride and Prejudice"]
+    assert stage.mails("ill@hilltop.example") == ["Interlibrary loan XPX-1001-2, request: Pride and Prejudice"]
     loan.does("partner_will_supply", told_by="mail", expected_date="2026-02-06")
     loan.does("partner_shipped", told_by="phone", due_date="2026-03-30", item_barcode="HUB-417")
     loan.scanned("HUB-417", checked=True)

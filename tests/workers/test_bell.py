@@ -79,6 +79,8 @@ def test_a_broker_that_is_away_costs_one_try_and_is_left_in_peace(app):
     now[0] += PAUSE
     bell.ring([(1, "generate_slip")])
     assert bell.health() == "rings"
+    wire.deaf = True
+    assert bell.health().startswith("silent"), "it is asked, not remembered"
 
 
 def test_a_broker_that_hangs_costs_the_caller_less_than_a_second_and_once():
@@ -128,3 +130,7 @@ class Refusing:
         if self.deaf:
             raise redis.ConnectionError("nobody home")
         return fakeredis.FakeRedis().pipeline(transaction=transaction)
+
+    def ping(self):
+        if self.deaf:
+            raise redis.ConnectionError("nobody home")

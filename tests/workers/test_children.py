@@ -24,7 +24,7 @@ def test_a_stopped_child_takes_its_own_children_along(tmp_path: Path) -> None:
     child.stop()
 
     assert not child.alive
-    assert not is_running(offspring)
+    eventually(lambda: not is_running(offspring))
 
 
 def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_child_that_does_not_listen_is_killed(tmp_path: Path) -> None:
 
     child.stop(timeout=0.1)
 
-    assert not is_running(me)
+    eventually(lambda: not is_running(me))
 
 
 def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_stopping_works_either_way(watched: bool, tmp_path: Path) -> None:
 
     child.stop()
 
-    assert not is_running(sleeper)
+    eventually(lambda: not is_running(sleeper))
 
 
 PARENT = """

@@ -29,6 +29,11 @@ def upgrade() -> None:
         partner.add_column(sa.Column("time_zone", sa.String(64), nullable=False, server_default=""))
     with op.batch_alter_table("partner") as partner:
         partner.alter_column("time_zone", server_default=None)
+    with op.batch_alter_table("installation") as installation:
+        installation.add_column(sa.Column("identity", sa.String(16), nullable=False, server_default=""))
+    with op.batch_alter_table("installation") as installation:
+        installation.alter_column("identity", server_default=None)
+    op.add_column("effect", sa.Column("answer", sa.Text(), nullable=True))
     op.add_column("request", sa.Column("due_before_recall", sa.Date(), nullable=True))
     op.add_column("event", sa.Column("scanned", sa.String(64), nullable=True))
     op.add_column("attempt", sa.Column("item_barcode", sa.String(64), nullable=True))
@@ -40,7 +45,8 @@ def downgrade() -> None:
     op.drop_index("ix_attempt_item_barcode", "attempt")
     op.drop_index("ix_attempt_wire_id", "attempt")
     for table, column in (
-        ("attempt", "item_barcode"), ("event", "scanned"), ("request", "due_before_recall"), ("partner", "time_zone"),
+        ("attempt", "item_barcode"), ("event", "scanned"), ("request", "due_before_recall"), ("effect", "answer"),
+        ("installation", "identity"), ("partner", "time_zone"),
     ):  # fmt: skip
         with op.batch_alter_table(table) as changed:
             changed.drop_column(column)

@@ -1,0 +1,172 @@
+"""All about one request: as data for programs, and as pages for people."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow import timers
+from ill_workflow.accounts import Account
+from ill_workflow.bootstrap import Services
+from ill_workflow.cli.output import show
+from ill_workflow.fees import Ledger, LedgerLine
+from ill_workflow.outbox import DEAD, READY, RUNNING, UNCERTAIN, EffectRow
+from ill_workflow.requests import actions
+from ill_workflow.requests.by import By
+from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.fields import from_json
+from ill_workflow.requests.models import Event, MessageRow, Notice, Piece, Request, Slip
+from state_machines.declaration import PARTNER, Action
+
+FACTS = (
+    "author", "isbn", "issn", "service", "partner", "partner_request_id", "patron", "need_by", "lender_due",
+    "patron_due", "return_by", "item_barcode", "temporary_barcode", "call_number", "location", "carrier", "tracking",
+    "conditions",
+)  # fmt: skip
+#: What came along with an event and is worth no line of its own.
+UNSAID = ("condition_checked", "timer", "slot")
+
+
+def all_about(session: Session, request: Request, services: Services, account: Account) -> dict[str, Any]:
+    """Codes, ISO times with their offset, amounts by currency."""
+
+    def of(table: Any) -> list[Any]:
+        return list(session.scalars(sa.select(table).where(table.request_id == request.id).order_by(table.id)))
+
+    zone, lifecycle = request.library.zone, lifecycle_of(request)
+
+    def local(at: datetime) -> str:
+        return at.astimezone(zone).isoformat(timespec="seconds")
+
+    rows = actions.menu(session, request, by=By.staff(account), clock=services.clock)
+    told = [
+        row
+        for row in lifecycle.actions
+        if request.state in lifecycle.sources(row) and PARTNER in row.by and row not in rows
+    ]
+    facts = {name: getattr(request, name) for name in FACTS if name not in ("partner", "patron")}
+    return {
+        "reference": request.reference,
+        "side": request.side,
+        "state": request.state,
+        "state_label": lifecycle.label(request.state),
+        "version": request.version,
+        "title": request.title,
+        **facts,
+        "partner": request.partner.name if request.partner else None,
+        "patron": request.patron.barcode if request.patron else None,
+        "due_assumed": request.due_assumed,
+        "pieces": [{"barcode": p.barcode, "back": p.back} for p in of(Piece)],
+        "fees": Ledger(session, request.library_id, request.id).balances(),
+        "ledger": [
+            {
+                "at": local(e.at), "sign": e.sign, "kind": e.kind, "amount": e.amount, "currency": e.currency,
+                "provisional": e.provisional, "note": e.note,
+            }
+            for e in of(LedgerLine)
+        ],
+        "history": [
+            {
+                "at": local(e.at), "trigger": e.trigger, "label": e.label, "who": e.who, "told_by": e.told_by,
+                "from": e.source, "to": e.dest, "said": from_json(e.inputs),
+            }
+            for e in of(Event)
+        ],
+        "messages": [
+            {"at": local(m.at), "way": "in" if m.incoming else "out", "what": m.kind, "outcome": m.outcome}
+            for m in of(MessageRow)
+        ],
+        "notices": [
+            {
+                "at": local(n.at), "to": n.to, "occasion": n.occasion, "subject": n.subject, "address": n.address,
+                "message_id": n.message_id,
+            }
+            for n in of(Notice)
+        ],
+        "circulation": [
+            {"call": e.argument, "status": e.status, "answer": e.answer}
+            for e in of(EffectRow)
+            if e.kind == "circulation"
+        ],
+        "slips": [str(services.settings.slips / s.file) for s in of(Slip)],
+        "timers": [{"what": t.name, "at": local(t.due_at)} for t in timers.of(session, request.id)],
+        "waiting": [
+            {"id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status, "why": e.last_error}
+            for e in of(EffectRow)
+            if e.status in (READY, RUNNING, DEAD, UNCERTAIN)
+        ],
+        "actions": [_action(row) for row in rows],
+        "partner_may_say": [_action(row) for row in told],
+    }  # fmt: skip
+
+
+def print_all(found: dict[str, Any]) -> None:
+    print(f"{found['reference']} ({found['side']}): {found['state_label']}")
+    print(f"  title: {found['title']}")
+    for name in FACTS:
+        if found[name]:
+            value = ", ".join(found[name]) if isinstance(found[name], list) else found[name]
+            assumed = " (assumed)" if name == "lender_due" and found["due_assumed"] else ""
+            print(f"  {name.replace('_', ' ')}: {value}{assumed}")
+    for piece in found["pieces"]:
+        print(f"  piece: {piece['barcode']}{' (back)' if piece['back'] else ''}")
+    if found["fees"]:
+        print("  fees open: " + " and ".join(f"{a:.2f} {c}" for c, a in found["fees"].items()))
+    history = [
+        {
+            "at": _short(e["at"]), "what": e["label"], "who": e["who"], "told by": e["told_by"], "to": e["to"],
+            "said": _said(e["said"]),
+        }
+        for e in found["history"]
+    ]  # fmt: skip
+    notices = [
+        {
+            "at": _short(n["at"]), "to": n["to"], "subject": n["subject"],
+            "sent as": n["message_id"] or "not sent: no e-mail address",
+        }
+        for n in found["notices"]
+    ]  # fmt: skip
+    ledger = [{**line, "at": _short(line["at"])} for line in found["ledger"]]
+    messages = [{**m, "at": _short(m["at"])} for m in found["messages"]]
+    timers_ = [{**t, "at": _short(t["at"])} for t in found["timers"]]
+    parts = {
+        "History": history, "Messages": messages, "Notices": notices, "Fees": ledger,
+        "Circulation": found["circulation"], "Timers": timers_, "Waiting": found["waiting"],
+    }  # fmt: skip
+    for title, rows in parts.items():
+        if rows:
+            print(f"\n{title}")
+            show(rows, as_json=False)
+    for path in found["slips"]:
+        print(f"\nSlip: {path}")
+    _print_actions("What can be done", found["actions"])
+    _print_actions("What the partner may say (with --told-by phone, mail or paper)", found["partner_may_say"])
+
+
+def _print_actions(title: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        print(f"\n{title}")
+        for row in rows:
+            inputs = " ".join(n["name"] if n["required"] else f"[{n['name']}]" for n in row["needs"])
+            print(f"  {row['trigger']:<28}{row['label']}{f': {inputs}' if inputs else ''}")
+
+
+def _action(row: Action) -> dict[str, Any]:
+    needs = [{"name": n.name, "label": n.label, "type": n.type, "required": n.required} for n in row.needs]
+    return {"trigger": row.trigger, "label": row.label, "needs": needs}
+
+
+def _said(inputs: dict[str, Any]) -> str:
+    words = []
+    for name, value in inputs.items():
+        if name in UNSAID or value in (None, "", [], {}):
+            continue
+        if isinstance(value, dict):
+            value = "; ".join(f"{k} = {v}" for k, v in value.items())
+        words.append(f"{name.replace('_', ' ')}: {', '.join(value) if isinstance(value, list) else value}")
+    return "; ".join(words)
+
+
+def _short(at: str) -> str:
+    return at[:16].replace("T", " ")
