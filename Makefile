@@ -10,10 +10,10 @@ run: $(VENV)/.ready
 	$(PY) -m workers.main demo $(if $(ONCE),--once)
 
 test: $(VENV)/.ready-dev lint
-	$(PY) -m pytest -q
+	$(PY) -m pytest -q -n 2
 
 check: $(VENV)/.ready-dev lint
-	$(PY) -m pytest -q -m "not live and not postgresql"
+	$(PY) -m pytest -q -n 2 -m "not live and not postgresql"
 
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check .

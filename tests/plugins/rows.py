@@ -28,6 +28,25 @@ def triggers_of(db: Database) -> set[tuple[str, str]]:
     return {(side, lifecycles[side].actions[row].trigger) for side, row in rows_of(db)}
 
 
+def pytest_sessionfinish(session) -> None:
+    """A process of pytest-xdist hands over what it has seen."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["rows"] = sorted(seen)
+
+
+class Collector:
+    """Gathers what the processes of pytest-xdist have seen."""
+
+    @staticmethod
+    def pytest_testnodedown(node, error) -> None:
+        seen.update((side, row) for side, row in getattr(node, "workeroutput", {}).get("rows", ()))
+
+
+def pytest_configure(config) -> None:
+    if config.pluginmanager.hasplugin("dsession") or config.getoption("numprocesses", None):
+        config.pluginmanager.register(Collector())
+
+
 def pytest_terminal_summary(terminalreporter) -> None:
     if not seen:
         return
