@@ -8,7 +8,8 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import redis
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds for reaching the broker, and for its answer: what a hung one may cost the caller, once.
 CONNECT_TIMEOUT, ANSWER_TIMEOUT = 0.3, 0.5
+#: Seconds in which a crowd gathers before it is rung for.
+GATHER = 0.05
 #: Seconds during which a broker that failed is left in peace.
 PAUSE = 5.0
 
@@ -30,9 +33,10 @@ PAUSE = 5.0
 class CeleryBell:
     """Sends one Celery task per promise, `ill.<kind>` with its id; for a crowd one task of the kind, without an id.
 
-    A crowd is more than `bound` of one kind in one ring, or a queue that was longer than that when we last rang.
-    All tasks of a ring leave in one round trip. The bell may fail, and says so in `health()`, but never to its
-    caller: what wasn't rung for is found in the database.
+    A crowd is more than `bound` of one kind within a second, or a queue that was longer than that when we last rang.
+    It is rung for a moment later, once for all that came in the meantime. All tasks of a ring leave in one round
+    trip. The bell may fail, and says so in `health()`, but never to its caller: what wasn't rung for is found in the
+    database.
     """
 
     def __init__(
@@ -49,7 +53,10 @@ class CeleryBell:
         self._app = app
         self._redis = client
         self._monotonic = monotonic
-        self._lengths: dict[str, int] = {}
+        self._lengths: dict[str, tuple[int, float]] = {}
+        self._latest: dict[str, deque[float]] = {}
+        self._crowds: set[str] = set()
+        self._ringing_later: threading.Thread | None = None
         self._lock = threading.Lock()
         self._trouble: str | None = None
         self._try_again_at = 0.0
@@ -80,34 +87,68 @@ class CeleryBell:
         return f"silent: {self._trouble} ({self.failures} rings failed, {self.skipped} were not tried)"
 
     def _send(self, rung: Sequence[tuple[int, str]]) -> None:
+        filled: dict[str, list[str]] = {}
+        crowds: set[str] = set()
+        for number, kind in rung:
+            queue = queue_of(f"ill.{kind}")
+            if self._is_a_crowd(kind, queue):
+                crowds.add(kind)
+            else:
+                filled.setdefault(queue, []).append(self._envelope(queue, f"ill.{kind}", (number,)))
+        if filled:
+            self._push(filled)
+        if crowds:
+            self._ring_later(crowds)
+
+    def _is_a_crowd(self, kind: str, queue: str) -> bool:
+        with self._lock:
+            latest = self._latest.setdefault(kind, deque(maxlen=self.bound + 1))
+            latest.append(self._monotonic())
+            many = len(latest) > self.bound and latest[-1] - latest[0] < 1.0
+        return many or self._waiting(queue) > self.bound
+
+    def _waiting(self, queue: str) -> int:
+        """How long the queue was a moment ago."""
+        length, at = self._lengths.get(queue, (0, 0.0))
+        return length if self._monotonic() - at < 1.0 else 0
+
+    def _ring_later(self, kinds: set[str]) -> None:
+        with self._lock:
+            self._crowds |= kinds
+            if self._ringing_later is None:
+                self._ringing_later = threading.Thread(target=self._ring_for_crowds, name="bell", daemon=True)
+                self._ringing_later.start()
+
+    def _ring_for_crowds(self) -> None:
+        """One task for each crowd, every now and then, until there is none. Should we die before: the sweep looks."""
+        while True:
+            time.sleep(GATHER)
+            with self._lock:
+                kinds, self._crowds = self._crowds, set()
+                if not kinds:
+                    self._ringing_later = None
+                    return
+            filled: dict[str, list[str]] = {}
+            for kind in kinds:
+                queue = queue_of(f"ill.{kind}")
+                # Where so many wait one more would change nothing.
+                enough = self._waiting(queue) > 4 * self.bound
+                filled.setdefault(queue, []).extend([] if enough else [self._envelope(queue, f"ill.{kind}", ())])
+            try:
+                self._push(filled)
+            except Exception as trouble:
+                self._failed(trouble)
+
+    def _push(self, filled: Mapping[str, Sequence[str]]) -> None:
         pipe = self._client().pipeline(transaction=False)
-        queues = []
-        for queue, envelopes in self._by_queue(rung).items():
-            queues.append(queue)
+        for queue, envelopes in filled.items():
             if envelopes:
                 pipe.lpush(queue, *envelopes)
             else:
                 pipe.llen(queue)
-        self._lengths.update(zip(queues, pipe.execute(), strict=True))
-
-    def _by_queue(self, rung: Iterable[tuple[int, str]]) -> dict[str, list[str]]:
-        """What is to be put into which queue; nothing where so many are waiting that one more would change nothing."""
-        by_kind: dict[str, list[int]] = {}
-        for number, kind in rung:
-            by_kind.setdefault(kind, []).append(number)
-        filled: dict[str, list[str]] = {}
-        for kind, numbers in by_kind.items():
-            name = f"ill.{kind}"
-            queue = queue_of(name)
-            waiting = self._lengths.get(queue, 0)
-            envelopes = filled.setdefault(queue, [])
-            if waiting > 4 * self.bound:
-                continue
-            if waiting > self.bound or len(numbers) > self.bound:
-                envelopes.append(self._envelope(queue, name, ()))
-            else:
-                envelopes.extend(self._envelope(queue, name, (number,)) for number in numbers)
-        return filled
+        now = self._monotonic()
+        for queue, length in zip(filled, pipe.execute(), strict=True):
+            self._lengths[queue] = (length, now)
 
     def _envelope(self, queue: str, name: str, args: tuple[int, ...]) -> str:
         """A Celery message as kombu's Redis transport writes it."""

@@ -12,6 +12,7 @@ import fakeredis
 import pytest
 import redis
 
+from tests.plugins.waiting import eventually
 from workers.app import QUEUES, make_app
 from workers.bell import ANSWER_TIMEOUT, CONNECT_TIMEOUT, PAUSE, CeleryBell
 
@@ -51,18 +52,32 @@ def test_a_message_carries_an_id_and_nothing_else(app, wire):
 
 def test_a_crowd_is_one_bell_for_its_kind(app, wire):
     bell = CeleryBell(app, bound=3, client=wire)
-    bell.ring([(n, "generate_slip") for n in range(4)])
-    assert rung(wire, "ill.slips") == [("ill.generate_slip",)]
+    bell.ring([(n, "generate_slip") for n in range(30)])
+    assert rung(wire, "ill.slips") == [("ill.generate_slip", n) for n in range(3)]
+    eventually(lambda: len(rung(wire, "ill.slips")) == 4)
+    assert rung(wire, "ill.slips")[3] == ("ill.generate_slip",)
 
 
-def test_where_many_wait_another_is_a_bell_and_at_last_nothing(app, wire):
+def test_a_stream_of_rings_is_a_crowd_as_well(app, wire):
     bell = CeleryBell(app, bound=2, client=wire)
-    for number in range(30):
+    for number in range(100):
         bell.ring([(number, "generate_slip")])
+    eventually(lambda: ("ill.generate_slip",) in rung(wire, "ill.slips"))
     tasks = rung(wire, "ill.slips")
-    assert tasks[:3] == [("ill.generate_slip", 0), ("ill.generate_slip", 1), ("ill.generate_slip", 2)]
-    assert set(tasks[3:]) == {("ill.generate_slip",)}
-    assert len(tasks) <= 4 * 2 + 1
+    assert tasks[:2] == [("ill.generate_slip", 0), ("ill.generate_slip", 1)]
+    assert set(tasks[2:]) == {("ill.generate_slip",)}
+    assert len(tasks) <= 2 + 4 * 2 + 1
+
+
+def test_after_a_quiet_second_each_has_its_own_task_again(app, wire):
+    now = [100.0]
+    bell = CeleryBell(app, bound=2, client=wire, monotonic=lambda: now[0])
+    bell.ring([(n, "generate_slip") for n in range(3)])
+    eventually(lambda: len(rung(wire, "ill.slips")) == 3)
+    wire.flushall()
+    now[0] += 2
+    bell.ring([(7, "generate_slip")])
+    assert rung(wire, "ill.slips") == [("ill.generate_slip", 7)]
 
 
 def test_a_broker_that_is_away_costs_one_try_and_is_left_in_peace(app):
