@@ -124,19 +124,12 @@ def _slip(services: Services, claimed: Claimed) -> Finish:
     return finish
 
 
-def _letter(how: Callable[[Database, Mailer, Clock, House, Claimed], Finish | Outside]) -> Handler:
-    def handler(services: Services, claimed: Claimed) -> Finish | Outside:
-        return how(services.db, services.mailer, services.clock, services.house, claimed)
-
-    return handler
-
-
 HANDLERS: Mapping[str, Handler] = {
     "generate_slip": _slip,
     "email_slip": lambda s, claimed: email_slip(s.db, s.mailer, s.clock, s.house, s.settings.slips, claimed),
-    "send_message": _letter(send),
-    "notify_patron": _letter(notify_patron),
-    "alert_staff": _letter(alert_staff),
+    "send_message": lambda s, claimed: send(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
+    "notify_patron": lambda s, claimed: notify_patron(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
+    "alert_staff": lambda s, claimed: alert_staff(s.db, s.mailer, s.clock, s.house, claimed),
     "circulation": _circulate,
     "schedule_due_date_check": lambda s, claimed: (
         lambda session: due_dates.rebuild(session, claimed.request_id or 0, s.clock)

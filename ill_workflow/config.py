@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     max_attempts: int = 8  #: attempts of local work before a person has to look
     max_deaths: int = 3  #: workers that may vanish in the middle of the same work before a person has to look
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
+    copy_days: int = 30  #: how long a copy that was delivered as a file is kept
     retry_base_seconds: float = 1.0
     retry_cap_seconds: float = 600.0
     bell_bound: int = 20  #: above this many promises at once a kind is rung for as a whole
@@ -47,6 +48,10 @@ class Settings(BaseSettings):
     @property
     def slips(self) -> Path:
         return self.data / "slips"
+
+    @property
+    def copies(self) -> Path:
+        return self.data / "copies"
 
     def is_default(self, name: str) -> bool:
         """Whether nobody has said anything about a setting."""

@@ -429,7 +429,10 @@ ACTIONS = (
     ),
     Action(
         "partner_informs", "Partner Informs", (PARTNER,), ("any",), SAME,
-        needs=(i.NOTE.optional, i.STATUS.optional, i.LINK.optional, i.COST.optional, i.CURRENCY.optional),
+        needs=(
+            i.NOTE.optional, i.STATUS.optional, i.LINK.optional, i.LOCAL_COPY.optional, i.COST.optional,
+            i.CURRENCY.optional,
+        ),
         then=(alert_staff("partner_informs", only_if=g.is_news),),
         hears=("RequestReceived", "HoldReturn", "ReleaseHoldReturn", "Notification"),
     ),

@@ -47,12 +47,12 @@ def paper_copy(request: Request, inputs: Inputs, facts: Facts) -> bool:
 
 @guard("it was posted on paper", otherwise="It came as a file.")
 def posted_on_paper(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return bool(inputs.get("on_paper")) and not inputs.get("link")
+    return bool(inputs.get("on_paper")) and not inputs.get("link") and not inputs.get("file")
 
 
 @guard("it came with nothing to open", otherwise="It came as a file.")
 def nothing_delivered(request: Request, inputs: Inputs, facts: Facts) -> bool:
-    return not inputs.get("on_paper") and not inputs.get("link")
+    return not any(inputs.get(name) for name in ("on_paper", "link", "file"))
 
 
 @guard("this is for copies", otherwise="This request is for a loan. Ship the item instead.")
@@ -156,7 +156,7 @@ NEWS: dict[str, tuple[str, ...]] = {
 @guard("it is news", otherwise="It is known already.")
 def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
     said = inputs.get("status") or ""
-    something = any(inputs.get(name) for name in ("note", "link")) or inputs.get("cost") is not None
+    something = any(inputs.get(name) for name in ("note", "link", "file")) or inputs.get("cost") is not None
     return something or (said in NEWS and request.state not in NEWS[said])
 
 

@@ -40,4 +40,4 @@ SEVERITY = Input("severity", "Severity", choices=("minor", "major", "beyond repa
 LINK = Input("link", "Link")
 ON_PAPER = Input("on_paper", "Posted on paper", "flag")
 OUTCOME = Input("outcome", "Outcome", hint="one of those that the present state allows")
-LOCAL_COPY = Input("file", "File")
+LOCAL_COPY = Input("file", "File", "copy", hint="PDF, TIFF, JPEG or PNG")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import typer
 from sqlalchemy.orm import Session
 
+from ill_workflow import copies
 from ill_workflow.accounts import Account, find_account, libraries_of
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli.about import all_about, print_all
@@ -146,6 +147,8 @@ def act(
         account, place = _who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
         given: dict[str, Any] = pairs(inputs or [])
+        if trigger in ("deliver_copy", "partner_delivered_copy") and "file" in given:
+            given["file"] = copies.keep(services.settings.copies, _content(given["file"]))
         if trigger in ("amend", "retry"):
             given = {"changes": given} if given else {}
         outcome = actions.perform(
@@ -236,6 +239,14 @@ def slip(
     except OSError as trouble:
         raise BadInput(f"{path} can't be written: {trouble.strerror}.", field="out") from None
     say(str(path), {"file": str(path), "layout": layout}, as_json=as_json)
+
+
+def _content(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(copies.LARGEST + 1)
+    except OSError as trouble:
+        raise BadInput(f"{path} can't be read: {trouble.strerror}.", field="file") from None
 
 
 def _tell(outcome: actions.Outcome, *, as_json: bool) -> None:

@@ -18,7 +18,8 @@ class Attachment:
 
     filename: str
     content: bytes
-    subtype: str = "pdf"  #: of `application/…`
+    subtype: str = "pdf"
+    maintype: str = "application"
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,8 @@ def _attach(message: EmailMessage, attachment: Attachment) -> None:
     filename = _unencoded(_one_line("attachments", attachment.filename)).strip()
     if not filename or "/" in filename or "\\" in filename:
         raise BadInput(f"“{filename}” is not a file name.", field="attachments")
-    if not _SUBTYPE.fullmatch(attachment.subtype):
+    if not _SUBTYPE.fullmatch(attachment.subtype) or attachment.maintype not in ("application", "image"):
         raise BadInput(f"“{attachment.subtype}” is not a kind of file.", field="attachments")
-    message.add_attachment(attachment.content, maintype="application", subtype=attachment.subtype, filename=filename)
+    message.add_attachment(
+        attachment.content, maintype=attachment.maintype, subtype=attachment.subtype, filename=filename
+    )

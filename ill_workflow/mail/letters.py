@@ -49,6 +49,7 @@ class LetterValues:
     note: str = ""
     amount: str = ""  #: with its currency
     link: str = ""
+    file: bool = False  #: it is attached
     state_label: str = ""
     occasion: str = ""
     service: str = "loan"

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ill_workflow import copies
 from ill_workflow.accounts import Account
 from ill_workflow.clock import Clock
 from ill_workflow.db import Database
@@ -47,7 +48,9 @@ class House:
 URGENT = ("ready_for_pickup", "ready", "overdue", "recalled", "document")
 
 
-def notify_patron(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> Finish | Outside:
+def notify_patron(
+    db: Database, mailer: Mailer, clock: Clock, house: House, folder: Path, claimed: Claimed
+) -> Finish | Outside:
     """Write to the patron. One without an address gets no mail: the notice stands on the request alone."""
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
@@ -57,9 +60,10 @@ def notify_patron(db: Database, mailer: Mailer, clock: Clock, house: House, clai
     occasion = "overdue" if claimed.argument.startswith("overdue") else claimed.argument
     with sending():
         letter = write_letter(occasion, values_of(claimed, library, partner, patron=patron))
+        files = attached_copy(folder, claimed)
     if not patron.email:
         return lambda session: _tell_staff_instead(session, claimed, letter, clock)
-    return _send(mailer, clock, house, claimed, library, letter, "patron", mailbox(patron.name, patron.email))
+    return _send(mailer, clock, house, claimed, library, letter, "patron", mailbox(patron.name, patron.email), files)
 
 
 def _tell_staff_instead(session: Session, claimed: Claimed, letter: Letter, clock: Clock) -> None:
@@ -108,6 +112,16 @@ def email_slip(db: Database, mailer: Mailer, clock: Clock, house: House, folder:
         letter = write_letter("slip", values_of(claimed, library, partner))
     to = mailbox(account.full_name, account.email)
     return _send(mailer, clock, house, claimed, library, letter, "staff", to, (slip,), record)
+
+
+def attached_copy(folder: Path, claimed: Claimed) -> tuple[Attachment, ...]:
+    """The copy that this step delivers as a file, if it does. Raises BadInput where it is kept no longer."""
+    name = claimed.payload["inputs"].get("file")
+    if not name or claimed.argument not in ("CopyCompleted", "document"):
+        return ()
+    maintype, subtype = copies.subtype(name)
+    called = f"{claimed.payload['request']['reference']}.{name.rpartition('.')[2]}"
+    return (Attachment(called, copies.read(folder, name), subtype, maintype),)
 
 
 def message_id(claimed: Claimed, house: House) -> str:
@@ -162,7 +176,8 @@ def values_of(
         reason=str(inputs.get("reason") or inputs.get("problems") or ""),
         note=str(inputs.get("note") or ""),
         amount=owed or (f"{amount:.2f} {currency}" if amount is not None else ""),
-        link=str(inputs.get("link") or inputs.get("file") or ""),
+        link=str(inputs.get("link") or ""),
+        file=bool(inputs.get("file")),
         state_label=state_label,
         occasion=claimed.argument,
         service=told["service"],

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ill_workflow import copies
 from ill_workflow.messages.content import Costs, RequestingAgencyMessage, SupplyingAgencyMessage
 
 #: Marks in notes, ours and ReShare's, and the word for each.
@@ -40,6 +41,7 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
     delivery, retry = message.deliveryInfo, message.retryInfo
     costs = (retry.offeredCosts if retry else None) or (delivery.deliveryCosts if delivery else None)
     conditions = [*(retry.loanCondition if retry else ()), *(delivery.loanCondition if delivery else ())]
+    url = (delivery.URL if delivery else None) or ""
     values: dict[str, Any] = {
         "note": strip_marks(info.note),
         "reason": info.reasonUnfilled or info.reasonRetry or strip_marks(info.note),
@@ -51,7 +53,8 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         "reply_by": _day(retry.retryBefore if retry else None, zone),
         "not_before": _day(retry.retryAfter if retry else None, zone),
         "new_data": strip_marks(info.note),
-        "link": delivery.URL if delivery else None,
+        "link": url if not url.startswith(copies.SCHEME) else None,
+        "file": url.removeprefix(copies.SCHEME) if url.startswith(copies.SCHEME) else None,
         "on_paper": bool(delivery and delivery.deliveryMethod == "Mail" and not delivery.URL),
         "item_barcode": delivery.itemId[0] if delivery and delivery.itemId else None,
         "pieces": list(delivery.itemId) if delivery and len(delivery.itemId) > 1 else None,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from ill_workflow import copies
 from ill_workflow.mail.sentences import in_words
 from ill_workflow.messages.content import (
     Costs,
@@ -79,7 +80,9 @@ def _of_a_retry(retry: RetryInfo) -> Iterator[Line]:
 
 def _of_a_delivery(delivery: DeliveryInfo) -> Iterator[Line]:
     yield "Item" if len(delivery.itemId) == 1 else "Items", ", ".join(delivery.itemId)
-    yield "Link", delivery.URL or ""
+    attached = (delivery.URL or "").startswith(copies.SCHEME)
+    yield "Link", "" if attached else delivery.URL or ""
+    yield "File", "attached" if attached else ""
     yield "Delivery", "by post" if delivery.deliveryMethod == "Mail" else ""
     yield "Conditions", "; ".join(map(in_words, delivery.loanCondition))
     yield "Costs", _costs(delivery.deliveryCosts)

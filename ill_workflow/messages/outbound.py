@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ill_workflow import copies
 from ill_workflow.messages.content import (
     BibliographicInfo,
     Costs,
@@ -129,8 +130,6 @@ def lender_says(saying: Saying) -> Message:
         note = f"{note} What would do: {inputs['new_data']}".strip()
     if what == "Overdue notice":
         note = f"This is notice {told['notice_level']}. {note}".strip()
-    if what == "CopyCompleted" and inputs.get("file"):
-        note = f"The file {inputs['file']} comes by other means. {note}".strip()
     tells_due = status in ("Loaned", "Overdue", "Recalled") and reason != "Notification" and answer != "N"
     return SupplyingAgencyMessage(
         header=header,
@@ -246,11 +245,12 @@ def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | Non
         return None
     told = saying.told
     first = [told["item_barcode"]] if told["item_barcode"] else []
+    kept = saying.inputs.get("file")
     pieces = dict.fromkeys([*first, *(saying.inputs.get("pieces") or ())])
     return DeliveryInfo(
         dateSent=saying.at,
         itemId=tuple(pieces),
-        URL=saying.inputs.get("link"),
+        URL=saying.inputs.get("link") or (f"{copies.SCHEME}{kept}" if kept else None),
         deliveryMethod="Mail" if saying.inputs.get("on_paper") else None,
         loanCondition=tuple(told["conditions"] or ()),
     )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +11,7 @@ from ill_workflow.db import Database
 from ill_workflow.libraries import Library
 from ill_workflow.mail.letters import write_letter
 from ill_workflow.mail.mailer import Mail, Mailer, mailbox
-from ill_workflow.mail.notices import House, message_id, sending, values_of
+from ill_workflow.mail.notices import House, attached_copy, message_id, sending, values_of
 from ill_workflow.messages.content import Confirmation, Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
@@ -35,7 +36,7 @@ class Outgoing:
     saying: Saying
 
 
-def send(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> Finish | Outside:
+def send(db: Database, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed) -> Finish | Outside:
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     with db.reading() as session:
         outgoing = _compose(session, claimed)
@@ -43,7 +44,7 @@ def send(db: Database, mailer: Mailer, clock: Clock, house: House, claimed: Clai
         return lambda session: _hand_over(session, outgoing, claimed, clock)
 
     def talk() -> Finish:
-        mail_id = _write_mail(outgoing, mailer, clock, house, claimed)
+        mail_id = _write_mail(outgoing, mailer, clock, house, copies, claimed)
         return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
 
     return Outside(talk)
@@ -107,7 +108,7 @@ def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: 
         hear(session, request, heard, by=By.a_partner(outgoing.partner), clock=clock)
 
 
-def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, house: House, claimed: Claimed) -> str:
+def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed) -> str:
     partner, library = outgoing.partner, outgoing.library
     if not partner.email:
         raise Permanent(f"{partner.name} has no e-mail address. Add one, then send the message again.")
@@ -123,6 +124,7 @@ def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, house: House, 
             subject=letter.subject,
             text=letter.text,
             html=letter.html,
+            attachments=attached_copy(copies, claimed),
         )
         mailer.send(mail, clock.now())
     return mail_id

@@ -1,5 +1,6 @@
 """What people and systems type, read as the values that a row or a request needs, or refused by name."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,9 @@ LONGEST = {
     "isbn": 32, "issn": 32, "item_barcode": 64, "call_number": 200, "location": 200,
 }  # fmt: skip
 LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
+
+#: The name under which a copy is kept (see `ill_workflow.copies`).
+_KEPT_COPY = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
 
 
 def read_inputs(action: Action, given: Mapping[str, Any], today: date, *, by_partner: bool = False) -> dict[str, Any]:
@@ -165,6 +169,10 @@ def _read(need: Input, value: Any, today: date | None) -> Any:
             return _flag(need, value)
         case "code":
             return as_text(need.name, value, min(need.longest, LONGEST_CODE))
+        case "copy":
+            if not _KEPT_COPY.fullmatch(as_text(need.name, value)):
+                raise BadInput("Hand the file over: name one that is kept here already.", field=need.name)
+            return value
         case "texts" | "barcodes":
             return _several(need, value)
         case "fields":

@@ -1,0 +1,51 @@
+"""Copies that are delivered as files: kept for a while under a name that nobody guesses, and gone after that."""
+
+import re
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from ill_workflow.errors import BadInput
+from ill_workflow.slips.storage import write
+
+LARGEST = 25 * 1024 * 1024  #: bytes; most mail servers take no more
+#: How the files begin that may be delivered, and what they are called.
+KINDS = {b"%PDF-": "pdf", b"II*\x00": "tif", b"MM\x00*": "tif", b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n": "png"}
+#: How a message between branches names a copy that is kept here.
+SCHEME = "ill-copy:"
+_NAME = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
+
+
+def keep(folder: Path, content: bytes) -> str:
+    """Keep a copy; the name by which `deliver_copy` is told of it. Raises BadInput for what is no document."""
+    kind = next((name for beginning, name in KINDS.items() if content.startswith(beginning)), None)
+    if kind is None:
+        raise BadInput("A copy is a PDF, TIFF, JPEG or PNG file.", field="file")
+    if len(content) > LARGEST:
+        raise BadInput(f"The file has {len(content)} bytes; {LARGEST} are the most. Name a link instead.", field="file")
+    name = f"{secrets.token_hex(16)}.{kind}"
+    write(folder / name, content)
+    return name
+
+
+def read(folder: Path, name: str) -> bytes:
+    """The copy of that name. Raises BadInput where it was never here, or is kept no longer."""
+    if not _NAME.fullmatch(name) or not (folder / name).exists():
+        raise BadInput("There is no such copy here, or it is kept no longer.", field="file")
+    return (folder / name).read_bytes()
+
+
+def subtype(name: str) -> tuple[str, str]:
+    """What kind of file it is, for a mail."""
+    return {"pdf": ("application", "pdf"), "tif": ("image", "tiff"), "jpg": ("image", "jpeg")}.get(
+        name.rpartition(".")[2], ("image", "png")
+    )
+
+
+def forget(folder: Path, before: datetime) -> int:
+    """Remove the copies that were kept before an instant; how many."""
+    kept = [path for path in folder.glob("*.*") if _NAME.fullmatch(path.name)]
+    old = [path for path in kept if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
