@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
 
 from ill_workflow.db import Database
@@ -29,9 +30,23 @@ def triggers_of(db: Database) -> set[tuple[str, str]]:
 
 
 def pytest_sessionfinish(session) -> None:
-    """A process of pytest-xdist hands over what it has seen."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["rows"] = sorted(seen)
+    """A process of pytest-xdist hands over what it has seen; where all tests ran, a row that no story pulled fails."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["rows"] = sorted(seen)
+    elif config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword and missing():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def missing() -> dict[str, list[str]]:
+    """The triggers of the rows that no story has pulled, by lifecycle."""
+    found = {}
+    for lifecycle in (LENDING, BORROWING):
+        done = {row for side, row in seen if side == lifecycle.name}
+        left = [a.trigger for place, a in enumerate(lifecycle.actions) if place not in done]
+        if left:
+            found[lifecycle.name] = left
+    return found
 
 
 class Collector:
@@ -51,9 +66,9 @@ def pytest_terminal_summary(terminalreporter) -> None:
     if not seen:
         return
     for lifecycle in (LENDING, BORROWING):
-        done = {row for side, row in seen if side == lifecycle.name}
-        missing = [a.trigger for place, a in enumerate(lifecycle.actions) if place not in done]
+        done = sum(side == lifecycle.name for side, _ in seen)
+        left = missing().get(lifecycle.name, [])
         terminalreporter.write_line(
-            f"rows of {lifecycle.name} that stories pulled: {len(done)} of {len(lifecycle.actions)}"
-            + (f"; not yet: {', '.join(dict.fromkeys(missing))}" if missing else "")
+            f"rows of {lifecycle.name} that stories pulled: {done} of {len(lifecycle.actions)}"
+            + (f"; not: {', '.join(dict.fromkeys(left))}" if left else "")
         )
