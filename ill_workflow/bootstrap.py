@@ -56,7 +56,7 @@ def start(settings: Settings, bell: Bell | None = None, *, clock: Clock | None =
     db = Database(make_engine(settings.url), announce=bell.ring)
     mailer = SmtpMailer(
         settings.smtp_host, settings.smtp_port, settings.smtp_user, settings.smtp_password, settings.smtp_tls,
-        settings.smtp_timeout,
+        settings.smtp_timeout, answer_timeout=settings.smtp_answer_timeout,
     )  # fmt: skip
     demo = _is_demo(db)
     clock = clock or (TurnedClock(lambda: _offset(db)) if demo else SystemClock())
@@ -120,7 +120,7 @@ def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> 
 
 
 def _slip(services: Services, claimed: Claimed) -> Finish:
-    _name, finish = make_slip(services.db, services.clock, services.settings.slips, claimed)
+    _name, finish = make_slip(services.db, services.settings.slips, claimed)
     return finish
 
 

@@ -9,12 +9,14 @@ from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
+from ill_workflow import typed
 from ill_workflow.accounts import Account, find_account, find_secret
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
-from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
+from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised, Unavailable
 from ill_workflow.libraries import find_library
 from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
@@ -50,26 +52,48 @@ Deed = Callable[[Services, Session, By, dict[str, Any], str], dict[str, Any]]
 
 
 def _obey(services: Services, name: str, envelope: Mapping[str, Any], deed: Deed) -> dict[str, Any]:
+    """Carry out a command. Raises Unavailable where the database can't be reached: then it is sent again."""
     try:
-        with services.db.writing() as session:
-            account, arguments, key = _authenticate(session, name, envelope)
-            return {
-                "ok": True,
-                **deed(services, session, By.staff(account, arguments.pop("told_by", None)), arguments, key),
-            }
+        try:
+            return _obey_once(services, name, envelope, deed)
+        except (IntegrityError, OperationalError):
+            # Another command was doing the same at the same moment; now it has ended, one way or the other.
+            return _obey_once(services, name, envelope, deed)
     except IllError as refusal:
-        # Neither the arguments nor the signature are for the log.
-        _log.warning("%s of %.64r refused: %s", name, envelope.get("account"), type(refusal).__name__)
-        return {"ok": False, **refusal.as_dict()}
-    except (TypeError, ValueError, AttributeError, KeyError) as wrong:
-        _log.warning("%s of %.64r refused: %s", name, envelope.get("account"), type(wrong).__name__)
-        return {"ok": False, **BadInput("The arguments of the command have the wrong form.").as_dict()}
+        return _refused(name, envelope, refusal)
+    except (OperationalError, InterfaceError):
+        _log.warning("%s of %.64r waits for the database", name, envelope.get("account"))
+        raise Unavailable("The database can't be reached. Send the command again, with the same key.") from None
+    except DBAPIError:
+        return _refused(name, envelope, BadInput("The database has no room for a value of the command."))
+    except (TypeError, ValueError, AttributeError, KeyError):
+        return _refused(name, envelope, BadInput("The arguments of the command have the wrong form."))
+
+
+def _refused(name: str, envelope: Mapping[str, Any], refusal: IllError) -> dict[str, Any]:
+    # Neither the arguments nor the signature are for the log.
+    _log.warning("%s of %.64r refused: %s", name, envelope.get("account"), type(refusal).__name__)
+    return {"ok": False, **refusal.as_dict()}
+
+
+def _obey_once(services: Services, name: str, envelope: Mapping[str, Any], deed: Deed) -> dict[str, Any]:
+    with services.db.writing() as session:
+        account, arguments, key = _authenticate(session, name, envelope)
+        by = By.staff(account, arguments.pop("told_by", None))
+        if abs(machine_now().timestamp() - envelope["time"]) > STALE:
+            # A worker that died may have carried it out: then this is its answer, and no refusal.
+            if (known := actions.answer_to(session, by, key)) is not None:
+                return {"ok": True, **known, "repeated": True}
+            raise Unauthorised(f"The command is older than {STALE} seconds. Sign it anew.", field="time")
+        return {"ok": True, **deed(services, session, by, arguments, key)}
 
 
 def _authenticate(session: Session, name: str, envelope: Mapping[str, Any]) -> tuple[Account, dict[str, Any], str]:
     for part, kind in (("account", str), ("arguments", dict), ("key", str), ("time", int), ("signature", str)):
         if not isinstance(envelope.get(part), kind):
             raise Unauthorised(f"A command needs {part}.", field=part)
+    for part in ("account", "key"):
+        typed.check_line(part, envelope[part])
     try:
         secret = find_secret(session, envelope["account"])
     except NotFound as unknown:
@@ -77,8 +101,6 @@ def _authenticate(session: Session, name: str, envelope: Mapping[str, Any]) -> t
     parts = (envelope["account"], envelope["arguments"], envelope["key"], envelope["time"])
     if not hmac.compare_digest(sign(secret, name, *parts).encode(), envelope["signature"].encode()):
         raise Unauthorised("The signature does not fit the command.", field="signature")
-    if abs(machine_now().timestamp() - envelope["time"]) > STALE:
-        raise Unauthorised(f"The command is older than {STALE} seconds. Sign it anew.", field="time")
     return find_account(session, envelope["account"]), dict(envelope["arguments"]), envelope["key"]
 
 

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     smtp_password: str | None = None
     smtp_tls: Literal["none", "starttls", "tls"] = "none"
     smtp_timeout: float = 10.0  #: seconds for each step of the conversation
+    smtp_answer_timeout: float = 300.0  #: seconds for the answer to a whole mail, which the server may look through
     mail_domain: str = "ill.localhost"  #: right-hand side of Message-IDs
 
     sweep: bool = True  #: whether workers look into the database by themselves
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
     max_attempts: int = 8  #: attempts of local work before a person has to look
     max_deaths: int = 3  #: workers that may vanish in the middle of the same work before a person has to look
+    longest_work_seconds: float = 900.0  #: after that long a piece of work is left to another worker
+    record_seconds: float = 60.0  #: how long a worker waits for the database to record what it did outside
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
     copy_days: int = 30  #: how long a copy that was delivered as a file is kept
     retry_base_seconds: float = 1.0

@@ -49,8 +49,8 @@ class Base(DeclarativeBase):
 def make_engine(url: str) -> sa.Engine:
     """An engine for SQLite or PostgreSQL (psycopg), with what each needs for durable work."""
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 10})
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=_PATIENCE)
+    engine = sa.create_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
@@ -66,6 +66,13 @@ def make_engine(url: str) -> sa.Engine:
     return engine
 
 
+# A server that is gone is noticed within seconds, also where the network swallows everything.
+_PATIENCE = {
+    "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 15000,
+}  # fmt: skip
+
+
 class Database:
     """The door to the tables: one transaction for each `with`."""
 
@@ -75,10 +82,15 @@ class Database:
         self._writer = engine.execution_options(writing=True)
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction that writes: committed at the end, rolled back on an error; then the bell is rung."""
+    def writing(self, *, patient: bool = True) -> Iterator[Session]:
+        """A transaction that writes: committed at the end, rolled back on an error; then the bell is rung.
+
+        One that is not `patient` waits a second for rows that somebody else has locked, and then fails.
+        """
         with Session(self._writer, expire_on_commit=False) as session:
             with session.begin():
+                if not patient and self.engine.dialect.name == "postgresql":
+                    session.execute(sa.text("SET LOCAL lock_timeout = '1s'"))
                 yield session
             promised = session.info.get("promised")
         if promised and self.announce:

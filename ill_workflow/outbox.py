@@ -2,6 +2,7 @@
 
 import itertools
 import secrets
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,8 +19,11 @@ Finish = Callable[[Session], None]
 
 READY, RUNNING, DONE, DEAD, UNCERTAIN, WITHDRAWN = "ready", "running", "done", "dead", "uncertain", "withdrawn"
 OPEN, NEEDS_A_PERSON = (READY, RUNNING), (DEAD, UNCERTAIN)
-#: Kinds that talk to the world outside: given up by age, not by attempts.
-OUTWARD = frozenset({"send_message", "notify_patron", "alert_staff", "email_slip"})
+#: Where work goes. One that is down rests by itself; what goes out of the house is given up by age, not by attempts.
+MAIL, SLIPS, CIRCULATION = "mail", "slips", "circulation"
+OUTWARD = frozenset({MAIL})
+LONGEST_REASON = 1000
+LEFT_BEHIND = "Each worker that took it up was never heard of again."
 
 
 def _partial(name: str, *columns: str, where: str) -> sa.Index:
@@ -41,6 +45,7 @@ class EffectRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.String(32))
     argument: Mapped[str] = mapped_column(sa.String(64), default="")
+    destination: Mapped[str] = mapped_column(sa.String(32), default="")
     library_id: Mapped[int | None] = mapped_column(sa.ForeignKey("library.id"))
     request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"), index=True)
     event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"), index=True)
@@ -60,11 +65,11 @@ class EffectRow(Base):
 
 
 class Pause(Base):
-    """A kind of work whose destination is down."""
+    """A destination that is down: what goes there rests."""
 
     __tablename__ = "pause"
 
-    kind: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    destination: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     until: Mapped[datetime] = mapped_column(UTCDateTime)
     reason: Mapped[str] = mapped_column(sa.Text)
 
@@ -81,6 +86,7 @@ class Promise:
     event_id: int | None = None
     payload: dict[str, Any] = field(default_factory=dict)
     lane: str | None = None
+    destination: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,11 +96,13 @@ class Claimed:
     id: int
     kind: str
     argument: str
+    destination: str
     library_id: int | None
     request_id: int | None
     event_id: int | None
     payload: dict[str, Any]
     attempts: int
+    left: int
     token: str
     created_at: datetime
 
@@ -159,7 +167,8 @@ def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
         return []
     rows = [
         {
-            "kind": p.kind, "argument": p.argument, "library_id": p.library_id, "request_id": p.request_id,
+            "kind": p.kind, "argument": p.argument, "destination": p.destination, "library_id": p.library_id,
+            "request_id": p.request_id,
             "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key, "lane": p.lane,
             "status": READY, "attempts": 0, "left": 0,
         }
@@ -184,10 +193,10 @@ def claim(
 ) -> list[Claimed]:
     """Take work of a kind: counts the attempt, and gives a new token.
 
-    An effect waits for the earlier ones of its lane, and a kind whose destination is down waits for its pause. What
+    An effect waits for the earlier ones of its lane, and while its destination is down for the pause. What
     a worker has left behind may have been its death, so it is taken alone.
     """
-    resting = sa.exists().where(Pause.kind == kind, Pause.until > db_time(session))
+    resting = sa.exists().where(Pause.destination == EffectRow.destination, Pause.until > db_time(session))
     earlier = sa.orm.aliased(EffectRow)
     blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
     wanted = sa.select(EffectRow.id, EffectRow.left).where(
@@ -208,8 +217,9 @@ def claim(
             token=secrets.token_hex(8),
         )
         .returning(
-            EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.library_id, EffectRow.request_id,
-            EffectRow.event_id, EffectRow.payload, EffectRow.attempts, EffectRow.token, EffectRow.created_at,
+            EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.destination, EffectRow.library_id,
+            EffectRow.request_id, EffectRow.event_id, EffectRow.payload, EffectRow.attempts, EffectRow.left,
+            EffectRow.token, EffectRow.created_at,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
@@ -224,7 +234,7 @@ def take_back_abandoned(session: Session, most: int) -> int:
         .where(_is(RUNNING), EffectRow.lease_until <= db_time(session))
         .values(
             status=sa.case((fatal, DEAD), else_=READY),
-            last_error=sa.case((fatal, "Each worker that took it up died of it."), else_=EffectRow.last_error),
+            last_error=sa.case((fatal, LEFT_BEHIND), else_=EffectRow.last_error),
             left=EffectRow.left + 1, lease_until=None, token=None,
         )
         .returning(EffectRow.id, EffectRow.kind, EffectRow.status)
@@ -267,11 +277,21 @@ def _is(status: str) -> sa.ColumnElement[bool]:
 
 
 def renew(session: Session, claims: Sequence[Claimed], lease: timedelta) -> None:
-    """Say that a worker is still at it."""
-    mine = EffectRow.id.in_([c.id for c in claims]) & EffectRow.token.in_({c.token for c in claims})
-    session.execute(
-        sa.update(EffectRow).where(mine, EffectRow.status == RUNNING).values(lease_until=db_time(session, lease))
-    )
+    """Say that a worker is still at it. What is just being recorded needs no lease, and is not waited for."""
+    mine = _ours(claims).with_for_update(skip_locked=True)
+    renewed = sa.update(EffectRow).where(EffectRow.id.in_(mine)).values(lease_until=db_time(session, lease))
+    session.execute(renewed.execution_options(synchronize_session=False))
+
+
+def still_ours(session: Session, claims: Sequence[Claimed]) -> set[int]:
+    """Lock these claims, in an order that all workers keep; those that nobody else has taken over."""
+    return set(session.scalars(_ours(claims).order_by(EffectRow.id).with_for_update()))
+
+
+def _ours(claims: Sequence[Claimed]) -> sa.Select[int]:
+    numbers, tokens = [c.id for c in claims], {c.token for c in claims}
+    mine = EffectRow.id.in_(numbers) & EffectRow.token.in_(tokens) & (EffectRow.status == RUNNING)
+    return sa.select(EffectRow.id).where(mine)
 
 
 def finish(session: Session, claims: Sequence[Claimed]) -> set[int]:
@@ -291,19 +311,31 @@ def give_back(session: Session, claims: Sequence[Claimed]) -> None:
 
 
 def postpone(session: Session, claimed: Claimed, reason: str, delay: timedelta, *, burns: bool = True) -> bool:
-    """Put work back until later; where `burns` is false the attempt does not count."""
+    """Put work back until later; where `burns` is false the attempt does not count. It has killed nobody."""
     attempts = claimed.attempts if burns else claimed.attempts - 1
-    put_back = {"status": READY, "available_at": db_time(session, delay), "lease_until": None, "attempts": attempts}
-    return bool(_close(session, [claimed], **put_back, last_error=reason))
+    put_back = {
+        "status": READY,
+        "available_at": db_time(session, delay),
+        "lease_until": None,
+        "attempts": attempts,
+        "left": 0,
+    }
+    return bool(_close(session, [claimed], **put_back, last_error=_printable(reason)))
 
 
 def bury(session: Session, claimed: Claimed, reason: str) -> bool:
     """Give work up: a person has to look."""
-    return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=reason))
+    return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=_printable(reason)))
 
 
 def mark_uncertain(session: Session, claimed: Claimed, reason: str) -> bool:
-    return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=reason))
+    return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=_printable(reason)))
+
+
+def _printable(reason: str) -> str:
+    """A reason as any database can keep it, whatever another server has said."""
+    clean = "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in reason)
+    return clean[:LONGEST_REASON]
 
 
 def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[int]:
@@ -313,12 +345,16 @@ def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[in
     return set(session.scalars(done.execution_options(synchronize_session=False)))
 
 
-def pause(session: Session, kind: str, delay: timedelta, reason: str) -> None:
-    session.merge(Pause(kind=kind, until=db_now(session) + delay, reason=reason))
+def pause(session: Session, destination: str, delay: timedelta, reason: str) -> None:
+    """Let a destination rest; several workers may find out at once."""
+    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    rest = {"until": db_time(session, delay), "reason": _printable(reason)}
+    statement = insert(sa.inspect(Pause).local_table).values(destination=destination, **rest)
+    session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=rest))
 
 
 def pauses(session: Session) -> list[Pause]:
-    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.kind)))
+    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.destination)))
 
 
 def resend(session: Session, effect_id: int) -> bool:
@@ -375,6 +411,10 @@ def needing_attention(session: Session, library_id: int | None = None) -> list[E
 
 
 def forget(session: Session, before: datetime) -> int:
-    """Forget work that was done before an instant, but for messages, whose outcome belongs to the history."""
-    old = sa.delete(EffectRow).where(EffectRow.status == DONE, EffectRow.done_at < before)
-    return int(session.execute(old.where(EffectRow.kind == "schedule_due_date_check")).rowcount)  # type: ignore[attr-defined]
+    """Forget timers that were set before an instant, and what was told to work that is done; its fate stays."""
+    old = (EffectRow.status == DONE) & (EffectRow.done_at < before)
+    chores = sa.delete(EffectRow).where(old, EffectRow.kind == "schedule_due_date_check")
+    told = sa.update(EffectRow).where(old, sa.cast(EffectRow.payload, sa.Text) != "{}").values(payload={})
+    options = {"synchronize_session": False}
+    found = [session.execute(statement, execution_options=options) for statement in (chores, told)]
+    return sum(result.rowcount for result in found)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ill_workflow import typed
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput
+from ill_workflow.outbox import insert_new
 
 
 class Patron(Base):
@@ -36,10 +37,11 @@ def remember_patron(
         raise BadInput("A patron is named by a barcode.", field="patron")
     typed.check_line("patron", barcode, 64)
     typed.check({"full_name": name, "email": email, "pickup_location": pickup_location})
-    patron = session.scalar(sa.select(Patron).where(Patron.library_id == library_id, Patron.barcode == barcode.strip()))
-    if patron is None:
-        patron = Patron(library_id=library_id, barcode=barcode.strip())
-        session.add(patron)
+    blank = {"name": "", "email": "", "pickup_location": ""}
+    # Two may name a new patron at the same moment: one of them inserts, and both read.
+    insert_new(session, Patron, [{"library_id": library_id, "barcode": barcode.strip(), **blank}], Patron.id)
+    mine = sa.select(Patron).where(Patron.library_id == library_id, Patron.barcode == barcode.strip())
+    patron = session.scalars(mine).one()
     patron.name, patron.email = name or patron.name or "", email or patron.email or ""
     patron.pickup_location = pickup_location or patron.pickup_location or ""
     session.flush()

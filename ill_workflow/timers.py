@@ -74,11 +74,7 @@ def fired(session: Session, request_id: int) -> dict[tuple[str, str], datetime]:
     return {(row.name, row.slot): row.at for row in session.scalars(rows)}
 
 
-def put_off(session: Session, request_id: int, name: str, until: datetime) -> None:
+def put_off(session: Session, request_id: int, name: str, slot: str, until: datetime) -> None:
     """Look at a timer again later. Whether its moment has come is asked of the lifecycle anew, not of this row."""
-    mine = (TimerRow.request_id == request_id) & (TimerRow.name == name)
+    mine = (TimerRow.request_id == request_id) & (TimerRow.name == name) & (TimerRow.slot == slot)
     session.execute(sa.update(TimerRow).where(mine).values(due_at=until))
-
-
-def drop(session: Session, request_id: int, name: str) -> None:
-    session.execute(sa.delete(TimerRow).where(TimerRow.request_id == request_id, TimerRow.name == name))

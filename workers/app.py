@@ -50,7 +50,10 @@ def make_app(broker_url: str, result_backend: str | None = None) -> Celery[Any]:
         task_default_queue=_DEFAULT_QUEUE,
         task_create_missing_queues=False,
         task_ignore_result=True,
-        task_annotations={name: {"acks_late": True, "ignore_result": False} for name in COMMANDS},
+        task_annotations={
+            name: {"acks_late": True, "reject_on_worker_lost": True, "ignore_result": False} for name in COMMANDS
+        },
+        task_time_limit=1800,
         result_expires=3600,
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=1000,
@@ -95,13 +98,13 @@ class Task(BaseTask):
     resultrepr_maxsize = 0
 
 
-# A worker that is killed gives its commands back after five minutes; the restore sweep runs every second, since
-# with kombu's own pace a message whose time is up waits another hundred seconds.
+# A worker that is killed gives its commands back after a minute, long before they are too old to be carried out; the
+# restore sweep runs every second, since with kombu's own pace a message whose time is up waits another hundred.
 _TRANSPORT = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "health_check_interval": 5,
-    "visibility_timeout": 300,
+    "visibility_timeout": 60,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
 }

@@ -2,18 +2,19 @@
 
 import logging
 import random
-import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ill_workflow import outbox
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.db import db_now
 from ill_workflow.outbox import OUTWARD, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from workers.hand import Hand
 
 _log = logging.getLogger(__name__)
 
@@ -21,8 +22,10 @@ _log = logging.getLogger(__name__)
 BATCH = 20
 #: Kinds whose work waits for earlier work of its lane.
 IN_LANES = frozenset({"send_message"})
-#: Seconds after which what was claimed and not begun is given back: something slow is in front of it.
-GIVE_BACK = 1.0
+#: What is written on what went out although a worker had vanished with it before.
+SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
+#: What PostgreSQL says to one of two who wait for each other, or to one who has waited long enough.
+IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001", "55P03"})
 #: How long a kind rests whose destination is down.
 PAUSE = timedelta(seconds=5)
 NONE = timedelta(0)
@@ -49,9 +52,10 @@ def work_off(
         claims = _claim(services, kind, ids, patience)
         done += _work(services, claims)
         tried += len(claims)
-        # A batch that is not full took all there was: what comes later is rung for later. But behind a message
-        # another of its lane may have waited.
-        if not claims or ids is not None or (len(claims) < BATCH and kind not in IN_LANES):
+        # A batch that is not full took all there was: what comes later is rung for later. But behind a message another
+        # of its lane may have waited, and what was left behind is taken alone.
+        all_there_was = len(claims) < BATCH and kind not in IN_LANES and not any(claimed.left for claimed in claims)
+        if not claims or ids is not None or all_there_was:
             break
     return done
 
@@ -84,12 +88,12 @@ def _work(services: Services, claims: Sequence[Claimed]) -> int:
     if not claims:
         return 0
     done, waiting = 0, list[_Worked]()
-    with _Hand(services, claims) as hand:
+    with Hand(services, claims) as hand:
         for claimed in hand:
             work = _begin(services, claimed)
             if isinstance(work, Outside):
                 done += _record(services, waiting)
-                done += _record(services, [_attempt(claimed, work.talk)])
+                done += _record_surely(services, _attempt(claimed, work.talk))
                 waiting = []
             else:
                 waiting.append(work)
@@ -121,31 +125,60 @@ def _attempt(claimed: Claimed, work: Callable[[], Finish | None]) -> _Worked:
 
 
 def _record(services: Services, worked: Sequence[_Worked]) -> int:
-    """Mark work as done with what it writes, or put it off, or give it up; how much was done."""
+    """Mark work as done with what it writes, or put it off, or give it up; how much was done.
+
+    Where that can't be done for all of it at once, it is done for each by itself.
+    """
     if not worked:
         return 0
-    with services.db.writing() as session:
-        plain = [w.claimed for w in worked if w.trouble is None and w.finish is None]
-        done = len(outbox.finish(session, plain)) if plain else 0
-        # In the order of the requests that they lock, so that two workers don't wait for each other.
-        for w in sorted(worked, key=lambda w: (w.claimed.request_id or 0, w.claimed.id)):
-            if w.trouble is not None:
-                _went_wrong(services, session, w.claimed, w.trouble)
-            elif w.finish is not None:
-                done += _finish(services, session, w.claimed, w.finish)
-    return done
-
-
-def _finish(services: Services, session: Session, claimed: Claimed, finish: Finish) -> bool:
     try:
-        with session.begin_nested():
-            if not outbox.finish(session, [claimed]):
-                return False
-            finish(session)
-        return True
-    except Exception as trouble:
-        _went_wrong(services, session, claimed, trouble)
-        return False
+        with services.db.writing(patient=False) as session:
+            mine = outbox.still_ours(session, [w.claimed for w in worked])
+            plain = [w.claimed for w in worked if w.trouble is None and w.finish is None]
+            done = len(outbox.finish(session, plain)) if plain else 0
+            # In the order of the requests that they lock, so that two workers don't wait for each other.
+            for w in sorted(worked, key=lambda w: (w.claimed.request_id or 0, w.claimed.id)):
+                if w.claimed.id in mine and (w.trouble or w.finish):
+                    done += _conclude(services, session, w)
+            return done
+    except DBAPIError:
+        if len(worked) == 1:
+            raise
+        _log.warning("what was done together is recorded one by one", exc_info=True)
+    return sum(_record(services, [w]) for w in worked)
+
+
+def _record_surely(services: Services, worked: _Worked) -> int:
+    """What has happened outside can't be taken back: while the database is away, wait for it."""
+    until = time.monotonic() + services.settings.record_seconds
+    while True:
+        try:
+            return _record(services, [worked])
+        except DBAPIError:
+            if time.monotonic() > until:
+                raise
+            _log.warning("%s %s is done, and can't be recorded yet", worked.claimed.kind, worked.claimed.id)
+            time.sleep(0.5)
+
+
+def _conclude(services: Services, session: Session, worked: _Worked) -> bool:
+    claimed, trouble = worked.claimed, worked.trouble
+    rung = len(session.info.get("promised", ()))
+    if trouble is None and worked.finish is not None:
+        try:
+            with session.begin_nested():
+                outbox.finish(session, [claimed])
+                if claimed.left and claimed.destination in OUTWARD:
+                    outbox.keep_answer(session, claimed, SENT_TWICE)
+                worked.finish(session)
+            return True
+        except Exception as error:
+            # What was promised in vain is not rung for.
+            del session.info.get("promised", [])[rung:]
+            trouble = error
+    with session.begin_nested():
+        _went_wrong(services, session, claimed, trouble or RuntimeError("nothing came of it"))
+    return False
 
 
 def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble: Exception) -> None:
@@ -156,6 +189,9 @@ def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble:
             outbox.mark_uncertain(session, claimed, str(trouble))
         case TryLater():
             _later(services, session, claimed, str(trouble), destination_down=trouble.destination_down)
+        case DBAPIError() if getattr(trouble.orig, "sqlstate", None) in IN_EACH_OTHERS_WAY:
+            # Somebody else had the same request in hand: a moment later it is free.
+            outbox.postpone(session, claimed, "The request was in somebody else's hands.", _soon(), burns=False)
         case _:
             _log.error("%s %s failed", claimed.kind, claimed.id, exc_info=trouble)
             _later(services, session, claimed, f"{type(trouble).__name__}: {trouble}")
@@ -166,16 +202,20 @@ def _later(
 ) -> None:
     settings = services.settings
     age = db_now(session) - claimed.created_at
-    outward = claimed.kind in OUTWARD
+    outward = claimed.destination in OUTWARD or destination_down
     if outward and age > timedelta(hours=settings.give_up_hours):
         outbox.bury(session, claimed, f"Given up after {settings.give_up_hours:g} hours: {reason}")
-    elif not outward and not destination_down and claimed.attempts >= settings.max_attempts:
+    elif not outward and claimed.attempts >= settings.max_attempts:
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
     elif destination_down:
-        outbox.pause(session, claimed.kind, PAUSE, reason)
+        outbox.pause(session, claimed.destination or claimed.kind, PAUSE, reason)
         outbox.postpone(session, claimed, reason, PAUSE, burns=False)
     else:
         outbox.postpone(session, claimed, reason, _backoff(services, claimed.attempts))
+
+
+def _soon() -> timedelta:
+    return timedelta(seconds=random.uniform(0.1, 1.0))  # noqa: S311 - not a secret
 
 
 def _backoff(services: Services, attempts: int) -> timedelta:
@@ -183,50 +223,3 @@ def _backoff(services: Services, attempts: int) -> timedelta:
     settings = services.settings
     longest = min(settings.retry_cap_seconds, settings.retry_base_seconds * 2 ** min(attempts, 20))
     return timedelta(seconds=random.uniform(0, longest))  # noqa: S311 - not a secret
-
-
-class _Hand:
-    """Claims in hand. Their leases are kept while the work lasts; what is not begun after a second is given back."""
-
-    def __init__(self, services: Services, claims: Sequence[Claimed]) -> None:
-        self._services = services
-        self._ahead, self._begun = deque(claims), list[Claimed]()
-        self._lock, self._over = threading.Lock(), threading.Event()
-        self._keeper = threading.Thread(target=self._keep, name="keeps leases", daemon=True)
-
-    def __enter__(self) -> "_Hand":
-        self._keeper.start()
-        return self
-
-    def __exit__(self, *trouble: object) -> None:
-        self._over.set()
-        self._keeper.join()
-
-    def __iter__(self) -> Iterator[Claimed]:
-        while True:
-            with self._lock:
-                if not self._ahead:
-                    return
-                self._begun.append(claimed := self._ahead.popleft())
-            yield claimed
-
-    def _keep(self) -> None:
-        lease = self._services.settings.lease_seconds
-        if self._over.wait(min(GIVE_BACK, lease / 3)):
-            return
-        with self._lock:
-            rest = list(self._ahead)
-            self._ahead.clear()
-        if rest:
-            self._write(lambda session: outbox.give_back(session, rest))
-        while True:
-            self._write(lambda session: outbox.renew(session, self._begun, timedelta(seconds=lease)))
-            if self._over.wait(lease / 3):
-                return
-
-    def _write(self, write: Callable[[Session], object]) -> None:
-        try:
-            with self._services.db.writing() as session:
-                write(session)
-        except Exception:  # the next turn tries again; without a lease another worker takes over
-            _log.warning("leases could not be kept", exc_info=True)

@@ -46,7 +46,7 @@ register(celery_app, services)
 @signals.worker_ready.connect
 def _begin_to_sweep(sender: Any, **_: Any) -> None:
     global _sweep
-    _sweep = Sweep(services(), str(sender.hostname))
+    _sweep = Sweep(services, str(sender.hostname))
     _sweep.start()
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -23,8 +24,9 @@ HEARTBEAT = 5.0
 class Sweep:
     """A thread that looks for work that nobody took up, and a few that do it, one for each kind at a time."""
 
-    def __init__(self, services: Services, worker: str) -> None:
-        self._services, self._worker = services, worker
+    def __init__(self, services: Callable[[], Services], worker: str) -> None:
+        self._get_services, self._worker = services, worker
+        self._ready: Services | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
         self._pool = ThreadPoolExecutor(len(HANDLERS) + len(jobs.JOBS), thread_name_prefix="sweep")
@@ -38,6 +40,13 @@ class Sweep:
     def stop(self) -> None:
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    @property
+    def _services(self) -> Services:
+        """Obtained when the database is there: a worker may be up before it."""
+        if self._ready is None:
+            self._ready = self._get_services()
+        return self._ready
 
     def look(self) -> None:
         """One look: whatever waits is begun, kind by kind."""
@@ -53,9 +62,11 @@ class Sweep:
             self._begin(f"job {name}", lambda name=name: jobs.run(self._services, name))
 
     def _run(self) -> None:
-        while not self._stop.wait(self._services.settings.sweep_seconds):
+        pause = 1.0
+        while not self._stop.wait(pause):
             try:
                 self.look()
+                pause = self._services.settings.sweep_seconds
             except Exception as trouble:  # the database may be away for a while
                 _log.warning("the sweep could not look: %s", trouble)
 

@@ -1,15 +1,18 @@
 """The Celery tasks: each loads the services and calls one function of the application."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery import Celery
 
 from ill_workflow import commands, outbox
 from ill_workflow.bootstrap import HANDLERS, Services
+from ill_workflow.errors import Unavailable
 from workers import jobs
 from workers.drain import work_off
 
+#: Seconds after which a command is tried again while the database is away.
+AWAY = 2
 #: How much one task works off before it rings for another: a worker must come to rest now and then.
 MOST = 500
 
@@ -21,13 +24,23 @@ def register(app: Celery[Any], services: Callable[[], Services]) -> None:
     for name in jobs.JOBS:
         _register_job(app, services, name)
 
-    @app.task(name="ill.take_action")
-    def take_action(**envelope: Any) -> dict[str, Any]:
-        return commands.take_action(services(), envelope)
+    for name, obey in (("ill.take_action", commands.take_action), ("ill.create_request", commands.create_request)):
+        _register_command(app, services, name, obey)
 
-    @app.task(name="ill.create_request")
-    def create_request(**envelope: Any) -> dict[str, Any]:
-        return commands.create_request(services(), envelope)
+
+def _register_command(
+    app: Celery[Any],
+    services: Callable[[], Services],
+    name: str,
+    obey: Callable[[Services, Mapping[str, Any]], dict[str, Any]],
+) -> None:
+    @app.task(name=name, bind=True, max_retries=None)
+    def command(self: Any, **envelope: Any) -> dict[str, Any]:
+        try:
+            return obey(services(), envelope)
+        except Unavailable as away:
+            # Until it is too old to be carried out, which ends it.
+            raise self.retry(exc=away, countdown=AWAY) from None
 
 
 def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: str) -> None:

@@ -105,12 +105,12 @@ def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
         names = references(session, [e.request_id for e in (*troubled, *needing) if e.request_id])
     attention, waiting = ([_row(e, names) for e in rows] for rows in (needing, troubled))
     if as_json:
-        data = {"backlog": backlog, "paused": {p.kind: p.reason for p in paused}}
+        data = {"backlog": backlog, "paused": {p.destination: p.reason for p in paused}}
         say("", {**data, "trying_again": waiting, "attention": attention}, as_json=True)
         return
     print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(backlog.items())) or "nothing"))
     for pause in paused:
-        print(f"Paused: {pause.kind}: {pause.reason}")
+        print(f"Paused: {pause.destination}: {pause.reason}")
     if waiting:
         print("Tried, and will be tried again:")
         show(waiting, as_json=False)
@@ -150,7 +150,7 @@ def _check_work(services: Any, check: Any) -> None:
     check("promised work", oldest is None or oldest < OLD, waits)
     check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
     for pause in paused:
-        check(f"paused: {pause.kind}", False, pause.reason)
+        check(f"paused: {pause.destination}", False, pause.reason)
     says = [services.bell.health(), *(str(w.info.get("bell", "")) for w in workers)]
     silent = [words for words in says if words.startswith("silent")]
     check("bell", not silent, silent[0] if silent else says[0])

@@ -12,6 +12,7 @@ from ill_workflow import accounts, calendars, libraries, partners
 from ill_workflow.cli.output import AsJson, At, pairs, say, show
 from ill_workflow.errors import BadInput
 from ill_workflow.migrations import migrate
+from ill_workflow.requests import due_dates
 
 library_app = typer.Typer(help="The libraries of this installation.", no_args_is_help=True)
 account_app = typer.Typer(help="Accounts of staff and of other systems.", no_args_is_help=True)
@@ -68,6 +69,7 @@ def change_library(context: typer.Context, code: str, fields: Fields = None, as_
         library = libraries.find_library(session, code)
         given = _known(pairs(fields or []), LIBRARY_FIELDS)
         libraries.change_library(session, library, **given)
+        due_dates.reckon_anew(session, library.id)
     say(f"{library.name} is changed.", {"code": library.code, "changed": sorted(given)}, as_json=as_json)
 
 
@@ -89,6 +91,7 @@ def close_library(
         library = libraries.find_library(session, code)
         theirs = partners.find_partner(session, library.id, partner) if partner else None
         calendars.close(session, closed, library_id=library.id, partner_id=theirs.id if theirs else None, reason=reason)
+        due_dates.reckon_anew(session, library.id, theirs.id if theirs else None)
     who = theirs.name if theirs else library.name
     say(f"{who} is closed on {closed}.", {"who": who, "closed": closed}, as_json=as_json)
 
@@ -218,6 +221,7 @@ def change_partner(
         given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
         given |= {k: _json(k, v) for k, v in (("terms", terms), ("fees", fees)) if v is not None}
         partners.change_partner(session, partner, **given)
+        due_dates.reckon_anew(session, place.id, partner.id)
     say(f"{partner.name} is changed.", {"code": code, "changed": sorted(given)}, as_json=as_json)
 
 

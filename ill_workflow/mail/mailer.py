@@ -4,8 +4,9 @@ import re
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+#: Steps of a conversation before the mail itself: greeting, names, TLS, login, sender, recipient.
+STEPS = 10
 
 
 class MailError(IllError):
@@ -77,30 +80,42 @@ class SmtpMailer:
     tls: Literal["none", "starttls", "tls"] = "none"
     timeout: float = 10.0  #: seconds for each step of the conversation
     cafile: str | None = None  #: certificates to trust besides the system's
+    answer_timeout: float = 300.0  #: seconds for the answer to a whole mail: RFC 5321 asks for patience there
 
     def send(self, mail: Mail, at: datetime) -> None:
         content = compose(mail, at).as_bytes()
         sender, recipient = bare_address("sender", mail.sender), bare_address("to", mail.to)
-        client = self._connect()
-        try:
+        with self._conversation() as client:
             self._ask_leave(client, sender, recipient, len(content))
             self._hand_over(client, content)
-        finally:
-            _leave(client)
 
     def check(self) -> str:
         try:
-            client = self._connect()
+            with self._conversation():
+                return "ok"
         except MailLater as trouble:
             return trouble.message
-        _leave(client)
-        return "ok"
 
-    def _connect(self) -> smtplib.SMTP:
-        """Everything before a mail is named. What fails here fails for every mail."""
-        client: smtplib.SMTP | None = None
+    @contextmanager
+    def _conversation(self) -> Iterator[smtplib.SMTP]:
+        """A connection that is ready for a mail. A server that dawdles word by word is cut off in the end."""
+        client = self._client()
+        cut = threading.Timer(STEPS * self.timeout + self.answer_timeout, _cut, (client,))
+        cut.daemon = True
+        cut.start()
         try:
-            client = self._dial()
+            self._connect(client)
+            yield client
+        finally:
+            cut.cancel()
+            _leave(client)
+
+    def _connect(self, client: smtplib.SMTP) -> None:
+        """Everything before a mail is named. What fails here fails for every mail."""
+        try:
+            code, reply = client.connect(self.host, self.port)
+            if code != 220:
+                raise smtplib.SMTPConnectError(code, reply)
             client.ehlo_or_helo_if_needed()
             if self.tls == "starttls":
                 client.starttls(context=self._trust)
@@ -108,14 +123,18 @@ class SmtpMailer:
             if self.user:
                 client.login(self.user, self.password or "")
         except (OSError, ValueError) as error:  # smtplib's own errors are OSErrors, too
-            _drop(client)
             raise self._down(_why(error)) from error
-        return client
 
-    def _dial(self) -> smtplib.SMTP:
-        if self.tls == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, _own_name(), timeout=self.timeout, context=self._trust)
-        return smtplib.SMTP(self.host, self.port, _own_name(), timeout=self.timeout)
+    def _client(self) -> smtplib.SMTP:
+        """Not connected yet, so that it can be cut off from the first word on."""
+        name = _own_name()
+        client = (
+            smtplib.SMTP_SSL(local_hostname=name, timeout=self.timeout, context=self._trust)
+            if self.tls == "tls"
+            else smtplib.SMTP(local_hostname=name, timeout=self.timeout)
+        )
+        client._host = self.host  # type: ignore[attr-defined]  # whom the certificate has to name
+        return client
 
     def _ask_leave(self, client: smtplib.SMTP, sender: str, recipient: str, size: int) -> None:
         """Name sender and recipient, and ask leave to hand the mail over."""
@@ -134,6 +153,8 @@ class SmtpMailer:
         # The last line goes out together with the rest: if sending fails, the server hasn't seen the end of the mail,
         # and must not deliver it (RFC 5321, 4.1.1.4). From there to its answer nobody can know.
         self._before_the_end(lambda: client.send(_quoted(content) + b".\r\n"))
+        if client.sock is not None:
+            client.sock.settimeout(self.answer_timeout)
         try:
             code, reply = client.getreply()
         except OSError as error:
@@ -222,16 +243,17 @@ def _quoted(content: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", ended)
 
 
+def _cut(client: smtplib.SMTP) -> None:
+    """End a conversation from outside; whoever reads from it gets the end of it."""
+    with suppress(OSError, AttributeError):
+        client.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
+
+
 def _leave(client: smtplib.SMTP) -> None:
     # The mail is already through or not: a farewell that fails, or is never answered, changes nothing.
     with suppress(OSError):
         client.putcmd("quit")
-    _drop(client)
-
-
-def _drop(client: smtplib.SMTP | None) -> None:
-    if client is not None:
-        client.close()
+    client.close()
 
 
 def _why(error: Exception) -> str:

@@ -19,6 +19,7 @@ from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, writ
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
 from ill_workflow.mail.sentences import ALERTS
 from ill_workflow.outbox import (
+    MAIL,
     Claimed,
     Finish,
     Outside,
@@ -72,7 +73,7 @@ def _tell_staff_instead(session: Session, claimed: Claimed, letter: Letter, cloc
     if claimed.argument in URGENT:
         alert = Promise(
             "alert_staff", f"instead of {claimed.id}", "patron_has_no_address", claimed.library_id,
-            claimed.request_id, claimed.event_id, claimed.payload,
+            claimed.request_id, claimed.event_id, claimed.payload, destination=MAIL,
         )  # fmt: skip
         promise(session, [alert])
 
@@ -106,7 +107,7 @@ def email_slip(db: Database, mailer: Mailer, clock: Clock, house: House, folder:
         raise Permanent(f"{account.name if account else 'Whoever printed it'} has no e-mail address.")
     record: Finish | None = None
     if made is None or not (folder / made).exists():
-        made, record = make_slip(db, clock, folder, claimed)
+        made, record = make_slip(db, folder, claimed)
     slip = Attachment(filename=Path(made).name, content=(folder / made).read_bytes())
     with sending():
         letter = write_letter("slip", values_of(claimed, library, partner))

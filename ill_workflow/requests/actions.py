@@ -20,7 +20,7 @@ from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
 from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
 from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
-from ill_workflow.requests.facts import due_timer, gather, lifecycle_of
+from ill_workflow.requests.facts import due_timer, gather, lifecycle_of, set_timers
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
 from ill_workflow.requests.models import BORROWING, Attempt, Event, Piece, Receipt, Request
 from ill_workflow.requests.undoing import last_undoable, take_back_the_work
@@ -54,8 +54,11 @@ class Outcome:
 
 def locked(session: Session, request_id: int) -> Request:
     """The request as it is now; whoever else wants to act on it waits until this transaction has ended."""
+    mine = sa.select(Request).where(Request.id == request_id).execution_options(populate_existing=True)
+    # Locked first, and read with what belongs to it afterwards: a join that waits for a lock is not looked up anew.
+    session.execute(sa.select(Request.id).where(Request.id == request_id).with_for_update(key_share=True))
     beside = (joinedload(Request.library), joinedload(Request.partner).joinedload(Partner.local_library))
-    request = session.get(Request, request_id, with_for_update={"of": Request}, populate_existing=True, options=beside)
+    request = session.scalars(mine.options(*beside)).first()
     if request is None:
         raise NotFound(f"There is no request {request_id}.", field="request")
     return request
@@ -123,7 +126,7 @@ def fire(session: Session, request: Request, timer: str, *, clock: Clock) -> Out
     facts = gather(session, request, clock.now(), by_staff=False)
     due = due_timer(session, request, facts, timer)
     if due is None:
-        timers.drop(session, request.id, timer)
+        set_timers(session, request, facts)  # a reason has changed since it was set: another day is the right one
         return None
     timers.remember_fired(session, request.id, timer, due.slot, facts.now)
     facts, told = replace(facts, timer=timer), {"timer": timer, "slot": due.slot}
@@ -203,6 +206,12 @@ def answered(session: Session, library_id: int, by: By, key: str, content: str) 
     if receipt.fingerprint != _fingerprint(content):
         raise Conflict("This idempotency key was used for something else. Take a new one.", field="key")
     return receipt.answer
+
+
+def answer_to(session: Session, by: By, key: str) -> dict[str, Any] | None:
+    """The latest answer that this caller got for a key, at whatever library."""
+    mine = sa.select(Receipt.answer).where(Receipt.caller == by.caller, Receipt.key == key)
+    return session.scalar(mine.order_by(Receipt.id.desc()).limit(1))
 
 
 def remember_answer(

@@ -6,13 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.fees import Ledger, Sign
-from ill_workflow.outbox import Promise, promise
+from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, promise
+from ill_workflow.partners import Partner
 from ill_workflow.requests.by import By
 from ill_workflow.requests.fields import as_json
-from ill_workflow.requests.models import Attempt, Event, Request
+from ill_workflow.requests.models import Attempt, Event, Piece, Request
 from state_machines.declaration import Effect, Entry, Inputs
 
 #: What the bill for a lost item consists of.
@@ -22,7 +24,7 @@ _TOLD = (
     "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
     "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
     "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
-    "reply_by", "offered_reason", "loan_seen",
+    "reply_by", "offered_reason", "loan_seen", "location",
 )  # fmt: skip
 
 
@@ -71,6 +73,9 @@ def promise_effects(
     asked = Asked(attempt.partner_id, attempt.wire_id) if attempt else Asked(request.partner_id, None)
     told = as_json({name: getattr(request, name) for name in _TOLD})
     charged = Ledger(session, request.library_id, request.id).charged_by(event.id) if _tells_amounts(effects) else {}
+    pieces = (
+        _pieces(session, request) if any(effect.kind in ("generate_slip", "email_slip") for effect in effects) else []
+    )
     promises = []
     for number, effect in enumerate(effects, start=first):
         if effect.kind == "notify_patron" and request.patron_id is None:
@@ -91,6 +96,7 @@ def promise_effects(
                 "charged": as_json(charged),
                 "currency": request.partner.currency if request.partner else request.library.currency,
                 "at": event.at.isoformat(),
+                "pieces": pieces,
             }
         promises.append(
             Promise(
@@ -102,9 +108,27 @@ def promise_effects(
                 event_id=event.id,
                 payload=payload,
                 lane=f"request:{request.id}" if effect.kind == "send_message" else None,
+                destination=_destination(session, effect, to),
             )
         )
     return promise(session, promises)
+
+
+def _pieces(session: Session, request: Request) -> list[str]:
+    rows = sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)
+    return list(session.scalars(rows))
+
+
+#: Where work goes, by its kind; a message goes the way of its partner.
+DESTINATIONS = {
+    "notify_patron": MAIL, "alert_staff": MAIL, "email_slip": MAIL, "generate_slip": SLIPS, "circulation": CIRCULATION,
+}  # fmt: skip
+
+
+def _destination(session: Session, effect: Effect, to: Asked) -> str:
+    if effect.kind != "send_message" or to.partner_id is None:
+        return DESTINATIONS.get(effect.kind, "")
+    return MAIL if session.get_one(Partner, to.partner_id).transport == "email" else ""
 
 
 def _tells_amounts(effects: tuple[Effect, ...]) -> bool:

@@ -1,18 +1,23 @@
 """Keeps the timers of requests as their dates say, and lets those that are due pull their rows."""
 
 import logging
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow import timers
 from ill_workflow.clock import Clock
 from ill_workflow.db import Database
+from ill_workflow.outbox import Promise, promise
 from ill_workflow.requests import actions
-from ill_workflow.requests.facts import gather, lifecycle_of
-from state_machines.schedule import timers_for
+from ill_workflow.requests.facts import gather, set_timers
+from ill_workflow.requests.models import Request
+from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
+from state_machines.lending import LENDING as LENDING_LIFECYCLE
 
 _log = logging.getLogger(__name__)
 
@@ -33,9 +38,23 @@ class Fired:
 def rebuild(session: Session, request_id: int, clock: Clock) -> None:
     """Replace the timers of a request by those that it should have now."""
     request = actions.locked(session, request_id)
-    facts = gather(session, request, clock.now())
-    wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request_id))
-    timers.replace(session, request_id, [timers.Wanted(t.name, t.due_at, t.slot) for t in wanted])
+    set_timers(session, request, gather(session, request, clock.now()))
+
+
+def reckon_anew(session: Session, library_id: int, partner_id: int | None = None) -> int:
+    """Calendars or terms have changed: rebuild the timers of all open requests of a library, or of one partner."""
+    lifecycles = (BORROWING_LIFECYCLE, LENDING_LIFECYCLE)
+    mine = sa.select(Request.id).where(Request.library_id == library_id)
+    open_ = sa.or_(
+        *((Request.side == lifecycle.name) & Request.state.not_in(lifecycle.terminal) for lifecycle in lifecycles)
+    )
+    rows = mine.where(open_) if partner_id is None else mine.where(open_, Request.partner_id == partner_id)
+    change = secrets.token_hex(8)
+    chores = [
+        Promise("schedule_due_date_check", f"{change}:{number}", library_id=library_id, request_id=number)
+        for number in session.scalars(rows)
+    ]
+    return len(promise(session, chores))
 
 
 def fire_due(db: Database, clock: Clock, *, work_off: Callable[[], object] | None = None) -> Fired:
@@ -48,8 +67,8 @@ def fire_due(db: Database, clock: Clock, *, work_off: Callable[[], object] | Non
     for _ in range(MOST_BATCHES):
         with db.reading() as session:
             due = timers.due(session, clock.now(), BATCH)
-        for request_id, name, _slot in due:
-            _fire(db, request_id, name, clock, fired)
+        for request_id, name, slot in due:
+            _fire(db, request_id, name, slot, clock, fired)
         if not due:
             break
         if work_off:
@@ -57,7 +76,7 @@ def fire_due(db: Database, clock: Clock, *, work_off: Callable[[], object] | Non
     return fired
 
 
-def _fire(db: Database, request_id: int, name: str, clock: Clock, fired: Fired) -> None:
+def _fire(db: Database, request_id: int, name: str, slot: str, clock: Clock, fired: Fired) -> None:
     try:
         with db.writing() as session:
             outcome = actions.fire(session, actions.locked(session, request_id), name, clock=clock)
@@ -66,4 +85,4 @@ def _fire(db: Database, request_id: int, name: str, clock: Clock, fired: Fired) 
         fired.failed += 1
         _log.error("timer %s of request %s could not be fired", name, request_id, exc_info=trouble)
         with db.writing() as session:
-            timers.put_off(session, request_id, name, clock.now() + LATER)
+            timers.put_off(session, request_id, name, slot, clock.now() + LATER)

@@ -64,6 +64,12 @@ def pieces_out(session: Session, request: Request, inputs: Mapping[str, Any]) ->
     return int(session.scalar(missing.where(Piece.barcode.not_in(here))) or 0)
 
 
+def set_timers(session: Session, request: Request, facts: Facts) -> None:
+    """Give a request the timers that it should have now."""
+    wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request.id))
+    timers.replace(session, request.id, [timers.Wanted(t.name, t.due_at, t.slot) for t in wanted])
+
+
 def due_timer(session: Session, request: Request, facts: Facts, name: str) -> Timer | None:
     """The timer, if the request should have it now and its moment has come: a stale row of the table fires nothing."""
     wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request.id))

@@ -227,6 +227,7 @@ class Slip(Base):
     """A PDF that was made for a request."""
 
     __tablename__ = "slip"
+    __table_args__ = (sa.UniqueConstraint("event_id", "layout"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))

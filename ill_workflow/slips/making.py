@@ -1,8 +1,11 @@
 """Makes the slip of a request: gathers what stands on it, draws it, keeps the file."""
 
+import errno
 import re
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,20 +15,28 @@ from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
-from ill_workflow.outbox import Claimed, Finish, Permanent, TryLater
+from ill_workflow.outbox import Claimed, Finish, Permanent, TryLater, insert_new
 from ill_workflow.partners import Partner
+from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import BORROWING, Piece, Request, Slip
 from ill_workflow.slips.content import Address, Layout, Service, SlipContent
 from ill_workflow.slips.layouts import render
 from ill_workflow.slips.storage import write
 
+#: What a full or broken disk says: it is full for every slip.
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS})
 
-def make_slip(db: Database, clock: Clock, folder: Path, claimed: Claimed) -> tuple[str, Finish]:
+
+def make_slip(db: Database, folder: Path, claimed: Claimed) -> tuple[str, Finish]:
     """Draw the slip and write its file, the same for every attempt; the file's name, and what is to be recorded."""
+    payload = claimed.payload
     with db.reading() as session:
         request = session.get_one(Request, claimed.request_id)
-        account = session.get(Account, claimed.payload["account"] or 0)
-        content = content_of(session, request, cast(Layout, claimed.argument), clock, account)
+        told = {**from_json(payload["request"]), "wire_id": payload["wire_id"], "pieces": payload["pieces"]}
+        account = session.get(Account, payload["account"] or 0)
+        partner = session.get(Partner, payload["partner"] or 0)
+        at = datetime.fromisoformat(payload["at"])
+        content = _content(request, told, partner, cast(Layout, claimed.argument), at, account)
     name = f"{re.sub(r'[^A-Za-z0-9-]', '_', content.reference)}-{claimed.argument}-{claimed.event_id}.pdf"
     try:
         pdf = render(content)
@@ -33,52 +44,58 @@ def make_slip(db: Database, clock: Clock, folder: Path, claimed: Claimed) -> tup
         raise Permanent(trouble.message) from trouble
     try:
         write(folder / name, pdf)
-    except OSError as trouble:  # a full disk is full for every slip
-        raise TryLater(f"The slip can't be kept in {folder}: {trouble.strerror}", destination_down=True) from trouble
-    return name, lambda session: _remember(session, claimed, name, clock)
+    except OSError as trouble:
+        down = trouble.errno in DISK_TROUBLE
+        raise TryLater(f"The slip can't be kept in {folder}: {trouble.strerror}", destination_down=down) from trouble
+    return name, lambda session: _remember(session, claimed, name, at)
 
 
 def content_of(
     session: Session, request: Request, layout: Layout, clock: Clock, account: Account | None
 ) -> SlipContent:
-    """What stands on a slip of this request."""
-    library, partner = request.library, request.partner
+    """What stands on a slip of this request as it is now: for printing one again."""
+    pieces = session.scalars(sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)).all()
+    told = {column.key: getattr(request, column.key) for column in sa.inspect(Request).column_attrs}
+    return _content(request, {**told, "pieces": pieces}, request.partner, layout, clock.now(), account)
+
+
+def _content(
+    request: Request, told: Mapping[str, Any], partner: Partner | None, layout: Layout, at: datetime,
+    account: Account | None,
+) -> SlipContent:  # fmt: skip
+    """`told` is the request as it was when the slip was promised."""
+    library, patron = request.library, request.patron
     if partner is None:
         raise Permanent(f"{request.reference} has no partner to put on a slip.")
-    pieces = session.scalars(sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)).all()
     borrowing = request.side == BORROWING
     theirs = _partner(partner, partner.return_address if borrowing else partner.shipping_address)
     # The lender scans the id under which it was asked.
-    reference = request.wire_id if layout == "return_slip" and request.wire_id else request.reference
+    reference = told["wire_id"] if layout == "return_slip" and told["wire_id"] else told["reference"]
+    other = told["wire_id"] if borrowing else told["partner_request_id"]
     return SlipContent(
         layout=layout,
         reference=reference,
-        title=request.title,
+        title=told["title"],
         destination=theirs,
         return_to=theirs if layout == "return_slip" else _library(library),
         library_name=library.name,
-        printed_at=clock.now().astimezone(library.zone),
-        service=cast(Service, request.service),
-        partner_reference=_other_id(request, reference),
-        author=request.author,
-        volume=request.volume,
-        call_number=request.call_number or "",
-        location=request.location or "",
-        due_date=request.patron_due if borrowing and layout == "book_strap" else request.lender_due,
-        conditions=tuple(request.conditions or ()),
-        pieces=tuple(pieces) or ((request.item_barcode,) if request.item_barcode else ()),
-        hold_code=request.patron.hold_code if request.patron and layout == "book_strap" else None,
+        printed_at=at.astimezone(library.zone),
+        service=cast(Service, told["service"]),
+        # In words, where another id is printed as the barcode.
+        partner_reference=other if other and other != reference else None,
+        author=told["author"],
+        volume=told["volume"],
+        call_number=told["call_number"] or "",
+        location=told["location"] or "",
+        due_date=told["patron_due"] if borrowing and layout == "book_strap" else told["lender_due"],
+        conditions=tuple(told["conditions"] or ()),
+        pieces=tuple(told["pieces"]) or ((told["item_barcode"],) if told["item_barcode"] else ()),
+        hold_code=patron.hold_code if patron and layout == "book_strap" else None,
         hub=_partner(partner.hub, partner.hub.shipping_address) if partner.hub else None,
         delivery_method=partner.delivery_method,
-        note=request.partner_note,
+        note=told["partner_note"],
         printed_by=(account.full_name or account.name) if account else "",
     )
-
-
-def _other_id(request: Request, reference: str) -> str | None:
-    """The partner's id in words, where another one is printed as the barcode."""
-    other = request.wire_id if request.side == BORROWING else request.partner_request_id
-    return other if other and other != reference else None
 
 
 def _library(library: Library) -> Address:
@@ -89,12 +106,10 @@ def _partner(partner: Partner, address: str) -> Address:
     return Address(partner.name, tuple((address or partner.shipping_address).splitlines()), partner.delivery_code)
 
 
-def _remember(session: Session, claimed: Claimed, name: str, clock: Clock) -> None:
-    known = sa.select(Slip.id).where(Slip.event_id == claimed.event_id, Slip.layout == claimed.argument)
-    if session.scalar(known) is None:
-        session.add(
-            Slip(
-                library_id=claimed.library_id, request_id=claimed.request_id, event_id=claimed.event_id,
-                layout=claimed.argument, file=name, effect_id=claimed.id, at=clock.now(),
-            )
-        )  # fmt: skip
+def _remember(session: Session, claimed: Claimed, name: str, at: datetime) -> None:
+    """Once, also where the slip and the mail with it are made at the same moment."""
+    row = {
+        "library_id": claimed.library_id, "request_id": claimed.request_id, "event_id": claimed.event_id,
+        "layout": claimed.argument, "file": name, "effect_id": claimed.id, "at": at,
+    }  # fmt: skip
+    insert_new(session, Slip, [row], Slip.id)

@@ -7,14 +7,16 @@ from collections import defaultdict
 import sqlalchemy as sa
 
 from ill_workflow import timers
+from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.fees import LedgerLine
 from ill_workflow.outbox import DEAD, READY, RUNNING, EffectRow
-from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.facts import gather, lifecycle_of
 from ill_workflow.requests.models import Event, Request
+from state_machines.schedule import timers_for
 
 
-def look(db: Database) -> None:
+def look(db: Database, clock: Clock | None = None) -> None:
     """Versions without gaps, states that follow from the history, no work left over, no timers where all is over."""
     with db.reading() as session:
         events = defaultdict(list)
@@ -24,10 +26,22 @@ def look(db: Database) -> None:
             _history(request, events[request.id])
             if request.state in lifecycle_of(request).terminal:
                 assert timers.of(session, request.id) == [], f"{request.reference} is closed and waits"
+            if clock is not None:
+                _timers(session, request, clock)
         left = session.execute(sa.select(EffectRow.kind, EffectRow.argument, EffectRow.status, EffectRow.last_error))
         open_ = [row for row in left if row.status in (READY, RUNNING, DEAD)]
         assert not open_, f"promised and not done: {open_}"
         _ledger(session)
+
+
+def _timers(session, request: Request, clock: Clock) -> None:
+    """What is waited for is what the lifecycle says now, and nothing else."""
+    facts = gather(session, request, clock.now())
+    wanted = timers_for(lifecycle_of(request), request, facts, timers.fired(session, request.id))
+    found = timers.of(session, request.id)
+    assert {(t.name, t.due_at, t.slot) for t in found} == {(t.name, t.due_at, t.slot) for t in wanted}, (
+        request.reference
+    )
 
 
 def _history(request: Request, events: list[Event]) -> None:

@@ -293,6 +293,8 @@ class Stage:
             library = libraries.find_library(session, at)
             entry = partners.find_partner(session, library.id, partner)
             partners.change_partner(session, entry, terms={**entry.terms, **terms}, fees=fees or entry.fees)
+            due_dates.reckon_anew(session, library.id, entry.id)
+        self.work()
 
     def work(self) -> None:
         """Let workers do all that was promised."""
@@ -353,7 +355,7 @@ def stage(bare_stage: Stage) -> Iterator[Stage]:
     """The same for stories: the rows that they pull are counted, and the referee looks over what they leave behind."""
     yield bare_stage
     rows.seen |= rows.rows_of(bare_stage.db)
-    referee.look(bare_stage.db)
+    referee.look(bare_stage.db, bare_stage.clock)
 
 
 @pytest.fixture(scope="session")

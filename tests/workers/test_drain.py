@@ -12,7 +12,7 @@ from ill_workflow import bootstrap, outbox
 from ill_workflow.db import db_now
 from ill_workflow.outbox import EffectRow, Outside, Permanent, Promise, TryLater, Uncertain
 from tests.plugins.waiting import eventually
-from workers import drain
+from workers import drain, hand
 
 LEASE = timedelta(seconds=30)
 
@@ -33,6 +33,8 @@ def handle(monkeypatch):
 
 
 def promise(stage, kind="circulation", number=1, **more):
+    if kind == "notify_patron":
+        more.setdefault("destination", outbox.MAIL)
     with stage.db.writing() as session:
         return outbox.promise(session, [Promise(kind, f"t{kind}{n}{more}", **more) for n in range(number)])
 
@@ -112,7 +114,7 @@ def test_what_kills_each_worker_is_given_up_and_takes_nobody_along(stage):
         lose_the_worker(stage, poison)
         drain.take_back_abandoned(stage.services)
     assert (row(stage, poison).status, row(stage, poison).left) == ("dead", 3)
-    assert "died of it" in row(stage, poison).last_error
+    assert "never heard of again" in row(stage, poison).last_error
     assert [c.id for c in claim(stage)] == others[:1], "each of the others is tried alone"
     assert [c.id for c in claim(stage)] == others[1:]
 
@@ -234,7 +236,7 @@ def test_no_transaction_is_open_while_it_talks_to_the_outside(stage, handle):
 
 
 def test_what_waits_behind_something_slow_is_given_back(stage, handle, monkeypatch):
-    monkeypatch.setattr(drain, "GIVE_BACK", 0.05)
+    monkeypatch.setattr(hand, "GIVE_BACK", 0.05)
     released, begun = threading.Event(), []
 
     def slow(services, claimed):
@@ -256,7 +258,7 @@ def test_what_waits_behind_something_slow_is_given_back(stage, handle, monkeypat
 
 
 def test_a_lease_is_kept_while_the_work_lasts(stage, handle, monkeypatch):
-    monkeypatch.setattr(drain, "GIVE_BACK", 0.01)
+    monkeypatch.setattr(hand, "GIVE_BACK", 0.01)
     stage.services.settings.lease_seconds = 0.3
     released = threading.Event()
     handle("notify_patron", lambda services, claimed: Outside(lambda: released.wait() and None))

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from ill_workflow.db import UTCDateTime
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -18,8 +20,10 @@ INDEXES = (
 def upgrade() -> None:
     with op.batch_alter_table("effect") as effect:
         effect.add_column(sa.Column("left", sa.Integer(), nullable=False, server_default="0"))
+        effect.add_column(sa.Column("destination", sa.String(32), nullable=False, server_default=""))
     with op.batch_alter_table("effect") as effect:
         effect.alter_column("left", server_default=None)
+        effect.alter_column("destination", server_default=None)
         effect.drop_index("ix_effect_status_kind_available_at")
     for name, columns, where in INDEXES:
         text = sa.text(where)
@@ -34,6 +38,10 @@ def upgrade() -> None:
     with op.batch_alter_table("installation") as installation:
         installation.alter_column("identity", server_default=None)
     op.add_column("effect", sa.Column("answer", sa.Text(), nullable=True))
+    op.drop_table("pause")
+    _pause("destination")
+    with op.batch_alter_table("slip") as slip:
+        slip.create_unique_constraint("uq_slip_event_id_layout", ["event_id", "layout"])
     op.add_column("request", sa.Column("due_before_recall", sa.Date(), nullable=True))
     op.add_column("event", sa.Column("scanned", sa.String(64), nullable=True))
     op.add_column("attempt", sa.Column("item_barcode", sa.String(64), nullable=True))
@@ -41,7 +49,22 @@ def upgrade() -> None:
     op.create_index("ix_attempt_item_barcode", "attempt", ["item_barcode"])
 
 
+def _pause(key: str) -> None:
+    """What rests, for a few seconds: nothing in it has to be kept."""
+    op.create_table(
+        "pause",
+        sa.Column(key, sa.String(32), nullable=False),
+        sa.Column("until", UTCDateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint(key, name=op.f("pk_pause")),
+    )
+
+
 def downgrade() -> None:
+    op.drop_table("pause")
+    _pause("kind")
+    with op.batch_alter_table("slip") as slip:
+        slip.drop_constraint("uq_slip_event_id_layout")
     op.drop_index("ix_attempt_item_barcode", "attempt")
     op.drop_index("ix_attempt_wire_id", "attempt")
     for table, column in (
@@ -55,3 +78,4 @@ def downgrade() -> None:
     op.create_index("ix_effect_status_kind_available_at", "effect", ["status", "kind", "available_at"])
     with op.batch_alter_table("effect") as effect:
         effect.drop_column("left")
+        effect.drop_column("destination")
