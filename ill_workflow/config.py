@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     data: Path = Path("var")  #: folder of the database, the slips, the logs and the embedded broker
     database_url: str | None = None  #: SQLAlchemy URL; without one: SQLite in the data folder
     broker_url: str | None = None  #: Celery broker; without one: the embedded one
+    visibility_seconds: int = 60  #: after which a command that a dead worker had taken goes to another one
     result_backend: str | None = None  #: where the outcome of commands is kept; without one: the broker
 
     smtp_host: str = "127.0.0.1"
@@ -32,7 +33,7 @@ class Settings(BaseSettings):
     sweep_seconds: float = 1.0
     lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
     max_attempts: int = 8  #: attempts of local work before a person has to look
-    max_deaths: int = 3  #: workers that may vanish in the middle of the same work before a person has to look
+    max_deaths: int = 5  #: workers that may vanish in the middle of the same work before a person has to look
     longest_work_seconds: float = 900.0  #: after that long a piece of work is left to another worker
     record_seconds: float = 60.0  #: how long a worker waits for the database to record what it did outside
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up

@@ -46,7 +46,7 @@ class Base(DeclarativeBase):
     )
 
 
-def make_engine(url: str) -> sa.Engine:
+def make_engine(url: str, *, foreign_keys: bool = True) -> sa.Engine:
     """An engine for SQLite or PostgreSQL (psycopg), with what each needs for durable work."""
     if not url.startswith("sqlite"):
         return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=_PATIENCE)
@@ -55,7 +55,8 @@ def make_engine(url: str) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        keys = f"foreign_keys={'ON' if foreign_keys else 'OFF'}"
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", keys, "busy_timeout=10000"):
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

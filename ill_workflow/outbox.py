@@ -141,11 +141,11 @@ class Uncertain(Exception):
 
 
 class TryLater(Exception):
-    """It may work later. `destination_down` pauses the whole kind and burns no attempt."""
+    """It may work later. `down` names a destination to which nothing gets through: it rests, and no attempt burns."""
 
-    def __init__(self, reason: str, *, destination_down: bool = False) -> None:
+    def __init__(self, reason: str, *, down: str | None = None) -> None:
         super().__init__(reason)
-        self.destination_down = destination_down
+        self.down = down
 
 
 def insert_new(
@@ -364,12 +364,15 @@ def resend(session: Session, effect_id: int) -> bool:
         sa.update(EffectRow)
         .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON))
         .values(status=READY, attempts=0, left=0, available_at=now, created_at=now, last_error=None)
-        .returning(EffectRow.kind)
+        .returning(EffectRow.kind, EffectRow.destination)
     )
-    kind = session.scalar(again.execution_options(synchronize_session=False))
-    if kind is not None:
-        session.info.setdefault("promised", []).append((effect_id, kind))
-    return kind is not None
+    found = session.execute(again.execution_options(synchronize_session=False)).first()
+    if found is None:
+        return False
+    # Whoever asks for it now has mended the cause.
+    session.execute(sa.delete(Pause).where(Pause.destination == found.destination))
+    session.info.setdefault("promised", []).append((effect_id, found.kind))
+    return True
 
 
 def withdraw(session: Session, effect_id: int) -> bool:

@@ -81,7 +81,7 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
     if session.scalar(sa.select(Partner.id).where(Partner.library_id == library_id, Partner.code == code)):
         raise BadInput(f"There is a partner {code} already.", field="code")
     _check({"name": name, **more})
-    _check_ends(library_id, None, more)
+    _check_ends(session, library_id, None, more)
     partner = Partner(library_id=library_id, code=code, name=name, **more)
     session.add(partner)
     session.flush()
@@ -91,7 +91,7 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
 def change_partner(session: Session, partner: Partner, **more: Any) -> None:
     _check(more)
     now = {"transport": partner.transport, "local_library_id": partner.local_library_id, "hub_id": partner.hub_id}
-    _check_ends(partner.library_id, partner.id, {**now, **more})
+    _check_ends(session, partner.library_id, partner.id, {**now, **more})
     for name, value in more.items():
         setattr(partner, name, value)
     session.flush()
@@ -118,13 +118,16 @@ def _check(given: dict[str, Any]) -> None:
             raise BadInput(wrong.message, field="fees") from None
 
 
-def _check_ends(library_id: int, partner_id: int | None, given: dict[str, Any]) -> None:
-    """A partner is somebody else, and a branch of ours says which."""
+def _check_ends(session: Session, library_id: int, partner_id: int | None, given: dict[str, Any]) -> None:
+    """A partner is somebody else, and a branch of ours says which, once."""
     branch = given.get("local_library_id")
     if given.get("transport") == "local" and branch is None:
         raise BadInput("A local partner is a library of ours. Name it: library_of_ours.", field="library_of_ours")
     if branch == library_id:
         raise BadInput("A library is no partner of itself.", field="library_of_ours")
+    twin = partner_for_library(session, library_id, branch) if branch is not None else None
+    if twin is not None and twin.id != partner_id:
+        raise BadInput(f"That library is in the list already: {twin.code}.", field="library_of_ours")
     if partner_id is not None and given.get("hub_id") == partner_id:
         raise BadInput("A partner is no hub of itself.", field="hub")
 

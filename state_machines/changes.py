@@ -151,7 +151,9 @@ def forget_kept(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 
 def next_level(request: Request, inputs: Inputs, facts: Facts) -> None:
-    request.notice_level += 1
+    """The level that the timer stood for: those below it that were missed are not made up for."""
+    _, _, level = str(inputs.get("slot") or "").rpartition(" ")
+    request.notice_level = 1 + (int(level) if level.isdecimal() else request.notice_level)
 
 
 def ask_for_renewal(request: Request, inputs: Inputs, facts: Facts) -> None:

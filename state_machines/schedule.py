@@ -151,12 +151,14 @@ def _transit_by(name: str, request: Request, facts: Facts, fired: Fired) -> Time
 
 
 def _notice_level(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:
-    """The next notice of the ladder, counted from the due date."""
-    ladder, level = facts.terms.ladder, request.notice_level
-    if request.lender_due is None or level >= len(ladder):
+    """The next notice of the ladder, counted from the due date; of several that were missed, the last alone."""
+    due, ladder, level = request.lender_due, facts.terms.ladder, request.notice_level
+    if due is None or level >= len(ladder):
         return None
-    day = request.lender_due + timedelta(days=ladder[level])
-    return Timer(name, _end_of(day, facts.due_zone), f"{request.lender_due.isoformat()} {level}")
+    moments = [_end_of(due + timedelta(days=days), facts.due_zone) for days in ladder]
+    while level + 1 < len(ladder) and moments[level + 1] <= facts.now:
+        level += 1
+    return Timer(name, moments[level], f"{due.isoformat()} {level}")
 
 
 def _lost_by(name: str, request: Request, facts: Facts, fired: Fired) -> Timer | None:

@@ -24,14 +24,15 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "ill.doors": ("ill.take_action", "ill.create_request"),
 }
 
+DOORS = "ill.doors"
 #: Commands of other systems. Unlike a bell they stand in no database yet: acknowledged late, with an answer kept.
-COMMANDS = QUEUES["ill.doors"]
+COMMANDS = QUEUES[DOORS]
 
-_DEFAULT_QUEUE = "ill.doors"
+_DEFAULT_QUEUE = DOORS
 _QUEUE_OF = {task: queue for queue, tasks in QUEUES.items() for task in tasks}
 
 
-def make_app(broker_url: str, result_backend: str | None = None) -> Celery[Any]:
+def make_app(broker_url: str, result_backend: str | None = None, *, visibility: int = 60) -> Celery[Any]:
     """A Celery app for this broker; the answers to commands are kept there too unless there is a `result_backend`."""
     app: Celery[Any] = Celery(
         "ill", broker=broker_url, backend=result_backend or _backend_beside(broker_url), task_cls=Task
@@ -55,6 +56,9 @@ def make_app(broker_url: str, result_backend: str | None = None) -> Celery[Any]:
         },
         task_time_limit=1800,
         result_expires=3600,
+        # One process, one task at a time, and as many workers as wanted: nothing is forked while a thread has the
+        # database open, and for short tasks it is faster than a pool.
+        worker_pool="solo",
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=1000,
         worker_soft_shutdown_timeout=20.0,
@@ -63,7 +67,7 @@ def make_app(broker_url: str, result_backend: str | None = None) -> Celery[Any]:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_pool_acquire_timeout=1,
-        broker_transport_options=_TRANSPORT if "redis" in broker_url else {},
+        broker_transport_options={**_TRANSPORT, "visibility_timeout": visibility} if "redis" in broker_url else {},
         redis_socket_timeout=5.0,
         redis_socket_connect_timeout=1.0,
         redis_backend_health_check_interval=5,
@@ -104,7 +108,6 @@ _TRANSPORT = {
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "health_check_interval": 5,
-    "visibility_timeout": 60,
     "unacked_restore_interval": 1,
     "unacked_restore_throttle": 1,
 }

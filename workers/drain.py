@@ -4,7 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 #: How much of a kind is claimed at once.
 BATCH = 20
 #: Kinds whose work waits for earlier work of its lane.
-IN_LANES = frozenset({"send_message"})
+IN_LANES = frozenset({"send_message", "circulation"})
 #: What is written on what went out although a worker had vanished with it before.
 SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
 #: What PostgreSQL says to one of two who wait for each other, or to one who has waited long enough.
@@ -38,6 +38,7 @@ class _Worked:
     claimed: Claimed
     finish: Finish | None = None
     trouble: Exception | None = None
+    sent: bool = False  #: it has happened outside, and must not happen again
 
 
 def work_off(
@@ -93,8 +94,11 @@ def _work(services: Services, claims: Sequence[Claimed]) -> int:
             work = _begin(services, claimed)
             if isinstance(work, Outside):
                 done += _record(services, waiting)
-                done += _record_surely(services, _attempt(claimed, work.talk))
+                worked = replace(_attempt(claimed, work.talk), sent=True)
+                done += _record_surely(services, worked)
                 waiting = []
+                if isinstance(worked.trouble, Uncertain) or getattr(worked.trouble, "down", None):
+                    hand.give_back_the_rest()
             else:
                 waiting.append(work)
         done += _record(services, waiting)
@@ -176,6 +180,8 @@ def _conclude(services: Services, session: Session, worked: _Worked) -> bool:
             # What was promised in vain is not rung for.
             del session.info.get("promised", [])[rung:]
             trouble = error
+            if worked.sent:
+                trouble = Uncertain(f"It was sent, and could not be recorded: {type(error).__name__}: {error}")
     with session.begin_nested():
         _went_wrong(services, session, claimed, trouble or RuntimeError("nothing came of it"))
     return False
@@ -187,28 +193,31 @@ def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble:
             outbox.bury(session, claimed, str(trouble))
         case Uncertain():
             outbox.mark_uncertain(session, claimed, str(trouble))
+            if claimed.destination in OUTWARD:  # a server that answers nothing should not get all the others, too
+                outbox.pause(session, claimed.destination, PAUSE, str(trouble))
         case TryLater():
-            _later(services, session, claimed, str(trouble), destination_down=trouble.destination_down)
+            _later(services, session, claimed, str(trouble), down=trouble.down)
         case DBAPIError() if getattr(trouble.orig, "sqlstate", None) in IN_EACH_OTHERS_WAY:
             # Somebody else had the same request in hand: a moment later it is free.
             outbox.postpone(session, claimed, "The request was in somebody else's hands.", _soon(), burns=False)
         case _:
             _log.error("%s %s failed", claimed.kind, claimed.id, exc_info=trouble)
-            _later(services, session, claimed, f"{type(trouble).__name__}: {trouble}")
+            _later(services, session, claimed, f"{type(trouble).__name__}: {trouble}", by_age=False)
 
 
 def _later(
-    services: Services, session: Session, claimed: Claimed, reason: str, *, destination_down: bool = False
-) -> None:
+    services: Services, session: Session, claimed: Claimed, reason: str, *, down: str | None = None,
+    by_age: bool = True,
+) -> None:  # fmt: skip
     settings = services.settings
     age = db_now(session) - claimed.created_at
-    outward = claimed.destination in OUTWARD or destination_down
+    outward = by_age and (claimed.destination in OUTWARD or down is not None)
     if outward and age > timedelta(hours=settings.give_up_hours):
         outbox.bury(session, claimed, f"Given up after {settings.give_up_hours:g} hours: {reason}")
     elif not outward and claimed.attempts >= settings.max_attempts:
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
-    elif destination_down:
-        outbox.pause(session, claimed.destination or claimed.kind, PAUSE, reason)
+    elif down is not None:
+        outbox.pause(session, down, PAUSE, reason)
         outbox.postpone(session, claimed, reason, PAUSE, burns=False)
     else:
         outbox.postpone(session, claimed, reason, _backoff(services, claimed.attempts))

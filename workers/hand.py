@@ -46,15 +46,19 @@ class Hand:
                 self._since = time.monotonic()
             yield claimed
 
-    def _keep(self) -> None:
-        settings = self._services.settings
-        if self._over.wait(min(GIVE_BACK, settings.lease_seconds / 3)):
-            return
+    def give_back_the_rest(self) -> None:
+        """Something is in the way: what was not begun is for others, or for later."""
         with self._lock:
             rest = list(self._ahead)
             self._ahead.clear()
         if rest:
             self._write(lambda session: outbox.give_back(session, rest))
+
+    def _keep(self) -> None:
+        settings = self._services.settings
+        if self._over.wait(min(GIVE_BACK, settings.lease_seconds / 3)):
+            return
+        self.give_back_the_rest()
         lease = timedelta(seconds=settings.lease_seconds)
         while time.monotonic() - self._since < settings.longest_work_seconds:
             self._write(lambda session: outbox.renew(session, self._begun, lease))

@@ -22,7 +22,7 @@ try:
 except BadInput as wrong:
     sys.exit(wrong.message)
 
-celery_app = make_app(broker_url(settings), settings.result_backend)
+celery_app = make_app(broker_url(settings), settings.result_backend, visibility=settings.visibility_seconds)
 
 
 _bells: list[CeleryBell] = []

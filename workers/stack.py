@@ -24,12 +24,14 @@ from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
-from workers.app import make_app
+from workers.app import DOORS, QUEUES, make_app
 from workers.bell import CeleryBell
 from workers.broker import BrokerBusy, find_broker
 from workers.children import Child, Children
 
 FLOWER_PORT = 5555
+#: How many workers there are: two for promised work, one for commands.
+WORKERS = 3
 #: What tells a demo's folder from any other.
 MARK = "made-by-a-demo"
 REPORT = Path("demo-report.json")
@@ -40,7 +42,7 @@ STARTING = 60.0
 
 
 class Stack:
-    """The broker, a worker, beat and Flower of one installation, and for the demo a mail catcher."""
+    """The broker, three workers, beat and Flower of one installation, and for the demo a mail catcher."""
 
     def __init__(self, settings: Settings, *, catch_mail: bool, tell: Callable[[str], None]) -> None:
         self.settings, self._tell = settings, tell
@@ -67,10 +69,11 @@ class Stack:
     def start_workers(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "workers.main:celery_app"]
         data = self.settings.data
-        host = f"ill-{os.getpid()}@{socket.gethostname()}"
-        worker = self._child(
-            "worker", [*celery, "worker", f"--hostname={host}", "--concurrency=2", "-O", "fair", "--loglevel=INFO"]
-        )
+        effects = ",".join(queue for queue in QUEUES if queue != DOORS)
+        # Commands of other systems have a worker of their own: no mail server that hangs can stand in their way.
+        for name, queues in (("worker-1", effects), ("worker-2", effects), ("doors", DOORS)):
+            host = f"ill-{name}-{os.getpid()}@{socket.gethostname()}"
+            self._child(name, [*celery, "worker", f"--hostname={host}", f"--queues={queues}", "--loglevel=INFO"])
         self._child("beat", [*celery, "beat", f"--schedule={data / 'beat'}", "--pidfile=", "--loglevel=INFO"])
         wanted = FLOWER_PORT
         self.flower_port = free_port(wanted)
@@ -84,7 +87,7 @@ class Stack:
             ],
             FLOWER_UNAUTHENTICATED_API="true",
         )  # fmt: skip
-        worker.wait_until(self._worker_is_there, seconds=STARTING)
+        flower.wait_until(self._workers_are_there, seconds=STARTING)
         flower.wait_until(lambda: self._fetch("/healthcheck") is not None, seconds=STARTING)
 
     def tasks(self) -> dict[str, Any]:
@@ -120,9 +123,10 @@ class Stack:
         child = Child(name, argv, {**os.environ, **_environment(self.settings), **env}, logs / f"{name}.log")
         return self._children.start(child)
 
-    def _worker_is_there(self) -> bool:
+    def _workers_are_there(self) -> bool:
         with _looking_into(self.settings) as session:
-            return bool(runtime.beats(session, machine_now() - timedelta(seconds=STARTING)))
+            beats = runtime.beats(session, machine_now() - timedelta(seconds=STARTING))
+        return sum(f"-{os.getpid()}@" in beat.worker for beat in beats) >= WORKERS
 
     def _fetch(self, path: str) -> bytes | None:
         try:

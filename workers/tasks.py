@@ -35,7 +35,7 @@ def _register_command(
     obey: Callable[[Services, Mapping[str, Any]], dict[str, Any]],
 ) -> None:
     @app.task(name=name, bind=True, max_retries=None)
-    def command(self: Any, **envelope: Any) -> dict[str, Any]:
+    def command(self: Any, /, **envelope: Any) -> dict[str, Any]:
         try:
             return obey(services(), envelope)
         except Unavailable as away:

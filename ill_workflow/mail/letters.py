@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache
 from pathlib import Path
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ill_workflow.errors import IllError
@@ -17,6 +17,8 @@ from ill_workflow.mail.sentences import ALERTS, MESSAGES, SUBJECTS, in_words
 TEMPLATES = Path(__file__).parent / "templates"
 #: The longest value that a letter repeats, and the longest subject.
 LONGEST_VALUE, LONGEST_SUBJECT = 500, 200
+#: What is said in full: half a link is none.
+WHOLE = ("note", "link", "library_address")
 
 PATRON_LETTERS = (
     "request_sent", "ready", "ready_for_pickup", "shipped", "renewed", "renewal_denied", "overdue", "recalled", "lost",
@@ -83,7 +85,7 @@ def write_letter(name: str, values: LetterValues, overrides: Mapping[str, str] |
         about = SUBJECTS.get(values.occasion, "") if name == "partner" else ""
         sentence = _sentence(name, values)
         written = _environment().from_string(source).render(_short(values), sentence=sentence, about=about)
-    except (TemplateError, TypeError, ValueError, ArithmeticError) as trouble:
+    except Exception as trouble:  # whatever a template does wrong, it is the template that has to be mended
         raise TemplateBroken(f"The template {name} is broken: {trouble}") from trouble
     subject, _, body = written.strip().partition("\n")
     text = re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n"
@@ -116,10 +118,10 @@ def _short(values: LetterValues) -> dict[str, object]:
         if isinstance(value, str):
             value = value if name in ("note", "library_address") else " ".join(value.split())
             value = in_words(value) if name == "reason" else value
-            value = _clipped(value)
+            value = value if name in WHOLE else _clipped(value)
         found[name] = value
     found["conditions"] = tuple(in_words(condition) for condition in values.conditions)
-    found["lines"] = tuple((label, _clipped(" ".join(value.split()))) for label, value in values.lines)
+    found["lines"] = tuple((label, " ".join(value.split())) for label, value in values.lines)
     return found
 
 

@@ -15,6 +15,7 @@ from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
+from ill_workflow.mail.envelope import bare_address
 from ill_workflow.mail.letters import Letter, LetterValues, TemplateBroken, write_letter
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
 from ill_workflow.mail.sentences import ALERTS
@@ -64,7 +65,8 @@ def notify_patron(
         files = attached_copy(folder, claimed)
     if not patron.email:
         return lambda session: _tell_staff_instead(session, claimed, letter, clock)
-    return _send(mailer, clock, house, claimed, library, letter, "patron", mailbox(patron.name, patron.email), files)
+    to = mailbox(patron.name, patron.email)
+    return _send(mailer, clock, house, claimed, library, letter, "patron", to, files)
 
 
 def _tell_staff_instead(session: Session, claimed: Claimed, letter: Letter, clock: Clock) -> None:
@@ -142,7 +144,7 @@ def sending() -> Iterator[None]:
     except MailUncertain as trouble:
         raise Uncertain(trouble.message) from trouble
     except MailLater as trouble:
-        raise TryLater(trouble.message, destination_down=trouble.destination_down) from trouble
+        raise TryLater(trouble.message, down=MAIL if trouble.destination_down else None) from trouble
 
 
 def values_of(
@@ -215,7 +217,7 @@ def _send(
     def record(session: Session) -> None:
         if also:
             also(session)
-        _remember(session, claimed, reader, to, letter, mail_id, clock)
+        _remember(session, claimed, reader, bare_address("to", to), letter, mail_id, clock)
 
     return Outside(talk)
 

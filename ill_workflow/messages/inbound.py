@@ -1,5 +1,6 @@
 """A message arrives: is the partner known, was it seen before, which request, which row hears it?"""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
@@ -103,6 +104,9 @@ def _fitted(need: Input, value: Any) -> Any:
     match need.type:
         case "texts" | "barcodes":
             return [fitted for v in value if (fitted := _fitted(replace(need, type="text"), v))]
+        case "currency":
+            code = str(value).strip().upper()
+            return code if re.fullmatch(r"[A-Z]{3}", code) else None
         case "code":
             text = _plain(str(value)).strip()
             return text if len(text) <= need.longest else None

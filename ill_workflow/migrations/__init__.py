@@ -8,20 +8,38 @@ import sqlalchemy as sa
 
 from ill_workflow.clock import machine_now
 from ill_workflow.db import UTCDateTime, make_engine
+from ill_workflow.errors import Unavailable
 
 
 def migrate(url: str) -> None:
     """Create or upgrade the tables of the database at this URL."""
     from alembic import command  # most commands need no migrations, and shall start fast
 
-    engine = make_engine(url)
-    with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        _name(connection)
-        connection.commit()
-    engine.dispose()
+    # A table of SQLite is changed by making it anew: what refers to it would be in the way, and is looked over after.
+    engine = make_engine(url, foreign_keys=False)
+    try:
+        with engine.connect() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            _name(connection)
+            if engine.dialect.name == "sqlite" and (
+                broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            ):
+                raise Unavailable(
+                    f"The migration left {broken[0]} with a row that refers to nothing. It was taken back."
+                )
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def _look_over(connection: sa.Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise Unavailable(f"The migration left a row of {broken[0]} that refers to nothing, and was taken back.")
 
 
 def _name(connection: sa.Connection) -> None:

@@ -128,12 +128,12 @@ def fire(session: Session, request: Request, timer: str, *, clock: Clock) -> Out
     if due is None:
         set_timers(session, request, facts)  # a reason has changed since it was set: another day is the right one
         return None
-    timers.remember_fired(session, request.id, timer, due.slot, facts.now)
     facts, told = replace(facts, timer=timer), {"timer": timer, "slot": due.slot}
     for row in lifecycle.firing(timer, request.state):
         if machine.may(lifecycle, request, row.trigger, by=by, inputs=told, facts=facts):
+            timers.remember_fired(session, request.id, timer, due.slot, facts.now)
             return _step(session, request, row.trigger, by=CLOCK, actors=by, inputs=told, facts=facts)
-    return None
+    raise Refused(f"{request.reference}: no row hears the timer {timer} now.", field="timer")
 
 
 def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome:

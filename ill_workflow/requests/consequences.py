@@ -107,7 +107,7 @@ def promise_effects(
                 request_id=request.id,
                 event_id=event.id,
                 payload=payload,
-                lane=f"request:{request.id}" if effect.kind == "send_message" else None,
+                lane=f"{effect.kind}:{request.id}" if effect.kind in IN_ORDER else None,
                 destination=_destination(session, effect, to),
             )
         )
@@ -119,6 +119,8 @@ def _pieces(session: Session, request: Request) -> list[str]:
     return list(session.scalars(rows))
 
 
+#: Kinds whose work for one request is done in the order in which it was promised.
+IN_ORDER = ("send_message", "circulation")
 #: Where work goes, by its kind; a message goes the way of its partner.
 DESTINATIONS = {
     "notify_patron": MAIL, "alert_staff": MAIL, "email_slip": MAIL, "generate_slip": SLIPS, "circulation": CIRCULATION,

@@ -10,6 +10,7 @@ from stdnum import isbn as isbn_number
 from stdnum import issn as issn_number
 from stdnum.exceptions import ValidationError
 
+from ill_workflow import typed
 from ill_workflow.errors import BadInput
 from ill_workflow.typed import as_money
 from state_machines.changes import EDITABLE
@@ -20,6 +21,7 @@ LONGEST = {
     "isbn": 32, "issn": 32, "item_barcode": 64, "call_number": 200, "location": 200,
 }  # fmt: skip
 LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 #: The name under which a copy is kept (see `ill_workflow.copies`).
 _KEPT_COPY = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
@@ -106,12 +108,13 @@ def as_text(name: str, value: Any, longest: int = LONGEST_TEXT, *, lines: bool =
 
 
 def as_date(name: str, value: Any) -> date:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
     try:
-        return date.fromisoformat(value)
+        day = value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(value)
     except (ValueError, TypeError):
         raise BadInput(f"{name} is a day, written like 2026-03-01.", field=name) from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise BadInput(f"{name} is a day between {FIRST_DAY} and {LAST_DAY}.", field=name)
+    return day
 
 
 def as_json(value: Any) -> Any:
@@ -167,6 +170,10 @@ def _read(need: Input, value: Any, today: date | None) -> Any:
                 raise BadInput(f"{need.label} is a whole number.", field=need.name) from None
         case "flag":
             return _flag(need, value)
+        case "currency":
+            currency = as_text(need.name, value).upper()
+            typed.check({"currency": currency})
+            return currency
         case "code":
             return as_text(need.name, value, min(need.longest, LONGEST_CODE))
         case "copy":

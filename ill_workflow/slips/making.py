@@ -15,7 +15,7 @@ from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
-from ill_workflow.outbox import Claimed, Finish, Permanent, TryLater, insert_new
+from ill_workflow.outbox import SLIPS, Claimed, Finish, Permanent, TryLater, insert_new
 from ill_workflow.partners import Partner
 from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import BORROWING, Piece, Request, Slip
@@ -45,8 +45,8 @@ def make_slip(db: Database, folder: Path, claimed: Claimed) -> tuple[str, Finish
     try:
         write(folder / name, pdf)
     except OSError as trouble:
-        down = trouble.errno in DISK_TROUBLE
-        raise TryLater(f"The slip can't be kept in {folder}: {trouble.strerror}", destination_down=down) from trouble
+        down = SLIPS if trouble.errno in DISK_TROUBLE else None
+        raise TryLater(f"The slip can't be kept in {folder}: {trouble.strerror}", down=down) from trouble
     return name, lambda session: _remember(session, claimed, name, at)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import sqlalchemy as sa
 from ill_workflow import accounts, libraries, outbox, partners, patrons, runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
+from ill_workflow.commands import sign
 from ill_workflow.config import Settings
 from ill_workflow.outbox import EffectRow
 from ill_workflow.requests import actions, intake
@@ -25,6 +27,7 @@ from workers.bell import CeleryBell
 from workers.broker import EmbeddedBroker
 from workers.catcher import Catcher
 from workers.children import Child
+from workers.sweep import PATIENCE
 
 #: What was promised has to be done within this time, whatever happened.
 SOON = 15
@@ -41,7 +44,7 @@ class Installation:
         self.workers: list[Child] = []
         self.settings = Settings(
             data=folder, database_url=url, broker_url=broker.celery_url, smtp_port=self.catcher.port, lease_seconds=3,
-            sweep_seconds=0.3, smtp_timeout=30,
+            sweep_seconds=0.3, smtp_timeout=30, visibility_seconds=4,
         )  # fmt: skip
         self.app = make_app(broker.celery_url)
         self.services: Services = start(self.settings, CeleryBell(self.app))
@@ -62,8 +65,25 @@ class Installation:
         given = self.settings.model_dump(exclude_none=True, exclude={"as_"})
         return {**os.environ, **{f"ILL_{name.upper()}": str(value) for name, value in given.items()}}
 
+    def waits_longer_than_the_sweep(self) -> None:
+        """Until the sweep, were there one, would surely have acted: patience, lease, and a look or two."""
+        until = time.monotonic() + self.settings.lease_seconds + PATIENCE.total_seconds() + 2.0
+        eventually(lambda: time.monotonic() > until, seconds=60)
+
+    def command(self, name: str, key: str, **arguments):
+        """A signed command of the kiosk, as another system sends it."""
+        now = int(time.time())
+        signature = sign(self.secret, name, "kiosk", arguments, key, now)
+        envelope = {"account": "kiosk", "arguments": arguments, "key": key, "time": now, "signature": signature}
+        return self.app.send_task(name, kwargs=envelope, queue="ill.doors", argsrepr="", kwargsrepr="")
+
     def worker(self, **env: str) -> Child:
         """Start a worker, and wait until it takes tasks."""
+        child = self.start_worker(**env)
+        child.wait_until(lambda: "ready." in child.last_words(100), seconds=30)
+        return child
+
+    def start_worker(self, **env: str) -> Child:
         number = len(self.workers)
         argv = [sys.executable, "-m", "celery", "-A", "workers.main:celery_app", "worker", "--concurrency=1"]
         argv += [f"--hostname=w{number}@test", "--loglevel=INFO"]
@@ -72,7 +92,6 @@ class Installation:
         )
         child.start()
         self.workers.append(child)
-        child.wait_until(lambda: "ready." in child.last_words(100), seconds=30)
         return child
 
     def borrows(self, services: Services | None = None) -> int:
@@ -143,6 +162,20 @@ def installation(tmp_path: Path, database_url: str, broker: EmbeddedBroker) -> I
     found = Installation(tmp_path / "data", database_url, broker)
     yield found
     found.end()
+
+
+@pytest.fixture
+def installation_on(tmp_path: Path, broker: EmbeddedBroker) -> Iterator[Callable[[str], Installation]]:
+    """For tests that bring a database of their own."""
+    found: list[Installation] = []
+
+    def make(url: str) -> Installation:
+        found.append(Installation(tmp_path / "data", url, broker))
+        return found[-1]
+
+    yield make
+    for installation in found:
+        installation.end()
 
 
 @pytest.fixture

@@ -1,7 +1,11 @@
 """What was promised is done, whatever is killed or wiped on the way; and without the sweep it would not be."""
 
+import sqlite3
+
 import pytest
 import redis
+
+from ill_workflow.migrations import migrate
 
 pytestmark = pytest.mark.live
 
@@ -88,6 +92,7 @@ def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_ins
     later = installation.borrows()
 
     installation.wait(lambda: installation.is_done(later))
+    installation.waits_longer_than_the_sweep()
 
     assert {status for _, status in installation.open_work(loan)} == {"ready"}
 
@@ -101,6 +106,7 @@ def test_control_without_the_sweep_a_wiped_broker_loses_work(sqlite_installation
     later = installation.borrows()
 
     installation.wait(lambda: installation.is_done(later))
+    installation.waits_longer_than_the_sweep()
 
     assert {status for _, status in installation.open_work(loan)} == {"ready"}
 
@@ -117,5 +123,53 @@ def test_control_without_the_sweep_a_killed_workers_mail_is_left(sqlite_installa
     later = installation.borrows()
 
     installation.wait(lambda: installation.is_done(later))
+    installation.waits_longer_than_the_sweep()
 
     assert "running" in {status for _, status in installation.open_work(loan)}, "nobody takes it over"
+
+
+def test_a_worker_that_is_up_before_its_database(own_postgresql, installation_on):
+    server = own_postgresql
+    url = server.create_database(template=server.template("ill", migrate))
+    installation = installation_on(url)
+    loan = installation.borrows(installation.silent)
+    server.stop_server()
+    installation.start_worker()
+    installation.wait(lambda: "ready." in installation.workers[-1].last_words(200), seconds=30)
+    server.start()
+    installation.wait(lambda: installation.is_done(loan), seconds=30)
+
+
+def test_a_command_whose_worker_is_killed_is_carried_out_by_another(sqlite_installation):
+    """The database is held by a stranger, so that the worker is in the middle of the command when it is killed."""
+    installation = sqlite_installation
+    first = installation.worker()
+    path = installation.settings.url.removeprefix("sqlite:///")
+    stranger = sqlite3.connect(path, isolation_level=None)
+    stranger.execute("BEGIN IMMEDIATE")
+    asked = installation.command("ill.create_request", "k-1", library="MAIN", fields={"title": "Persuasion"})
+    with redis.Redis.from_url(installation.broker.redis_url) as client:
+        installation.wait(lambda: client.hlen("unacked") == 1)
+        first.kill()
+    stranger.execute("ROLLBACK")
+    stranger.close()
+
+    installation.worker()
+
+    assert asked.get(timeout=30)["reference"] == "XPX-1001"
+    again = installation.command("ill.create_request", "k-1", library="MAIN", fields={"title": "Persuasion"})
+    assert again.get(timeout=30)["repeated"]
+
+
+def test_a_command_waits_for_a_database_that_is_held(sqlite_installation):
+    installation = sqlite_installation
+    installation.worker()
+    path = installation.settings.url.removeprefix("sqlite:///")
+    stranger = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    stranger.execute("BEGIN IMMEDIATE")
+    asked = installation.command("ill.create_request", "k-2", library="MAIN", fields={"title": "Emma"})
+    log = installation.workers[-1]
+    installation.wait(lambda: "waits for the database" in log.last_words(500), seconds=60)
+    stranger.execute("ROLLBACK")
+    stranger.close()
+    assert asked.get(timeout=40)["ok"]

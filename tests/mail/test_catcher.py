@@ -46,7 +46,7 @@ def test_behind_the_gate_a_mail_is_kept_but_not_confirmed(catcher):
     catcher.gate.touch()
 
     with pytest.raises(MailUncertain):
-        SmtpMailer("127.0.0.1", catcher.port, timeout=0.2).send(MAIL, NOON)
+        SmtpMailer("127.0.0.1", catcher.port, timeout=0.2, answer_timeout=0.2).send(MAIL, NOON)
 
     assert len(catcher.messages()) == 1
 

@@ -180,7 +180,7 @@ class TestPhases:
 
     @pytest.fixture
     def mailer(self, office):
-        return SmtpMailer("127.0.0.1", office.port, timeout=5)
+        return SmtpMailer("127.0.0.1", office.port, timeout=5, answer_timeout=5)
 
     def test_a_refused_sender(self, office, mailer):
         office.answers["MAIL"] = "553 5.7.1 Not you"
@@ -214,17 +214,17 @@ class TestPhases:
         office.at_the_end = "say nothing"
 
         with pytest.raises(MailUncertain, match="timed out"):
-            SmtpMailer("127.0.0.1", office.port, timeout=0.2).send(MAIL, NOON)
+            SmtpMailer("127.0.0.1", office.port, timeout=0.2, answer_timeout=0.2).send(MAIL, NOON)
 
     def test_a_mail_that_is_too_big_is_refused_before_it_is_sent(self, open_post_office):
         office = open_post_office(data_size_limit=1000)
 
         with pytest.raises(MailRefused, match="552"):
-            SmtpMailer("127.0.0.1", office.port, timeout=5).send(but(MAIL, text="x" * 2000), NOON)
+            SmtpMailer("127.0.0.1", office.port, timeout=5, answer_timeout=5).send(but(MAIL, text="x" * 2000), NOON)
 
     def test_a_silent_server_is_down(self):
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            mailer = SmtpMailer("127.0.0.1", silent.getsockname()[1], timeout=0.1)
+            mailer = SmtpMailer("127.0.0.1", silent.getsockname()[1], timeout=0.1, answer_timeout=0.1)
 
             with pytest.raises(MailLater, match="timed out") as later:
                 mailer.send(MAIL, NOON)
@@ -232,4 +232,4 @@ class TestPhases:
         assert later.value.destination_down
 
     def test_a_host_that_does_not_exist_is_down(self):
-        assert "can't be reached" in SmtpMailer("not..a..host", 25, timeout=1).check()
+        assert "can't be reached" in SmtpMailer("not..a..host", 25, timeout=1, answer_timeout=1).check()

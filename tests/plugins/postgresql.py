@@ -80,6 +80,11 @@ class PostgreSQL:
             self._server.stop(timeout=10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def stop_server(self) -> None:
+        """End the server and keep its data; `start()` brings it back."""
+        if self._server is not None:
+            self._server.stop(timeout=10)
+
     def kill(self) -> None:
         """Kill it as a power cut would; what was committed is there after the next `start()`."""
         if self._server is not None:

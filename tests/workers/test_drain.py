@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ill_workflow import bootstrap, outbox
 from ill_workflow.db import db_now
 from ill_workflow.outbox import EffectRow, Outside, Permanent, Promise, TryLater, Uncertain
+from ill_workflow.requests import actions
 from tests.plugins.waiting import eventually
 from workers import drain, hand
 
@@ -108,12 +109,13 @@ def test_what_kills_each_worker_is_given_up_and_takes_nobody_along(stage):
     for effect in (poison, *others):
         lose_the_worker(stage, effect)
     drain.take_back_abandoned(stage.services)
-    for _ in range(2):
+    deaths = stage.services.settings.max_deaths
+    for _ in range(deaths - 1):
         (alone,) = claim(stage, ids=[poison])
         assert alone.id == poison
         lose_the_worker(stage, poison)
         drain.take_back_abandoned(stage.services)
-    assert (row(stage, poison).status, row(stage, poison).left) == ("dead", 3)
+    assert (row(stage, poison).status, row(stage, poison).left) == ("dead", deaths)
     assert "never heard of again" in row(stage, poison).last_error
     assert [c.id for c in claim(stage)] == others[:1], "each of the others is tried alone"
     assert [c.id for c in claim(stage)] == others[1:]
@@ -152,7 +154,7 @@ def test_what_goes_outside_is_given_up_by_age(stage, handle):
 
 def test_a_destination_that_is_down_rests_its_own_kind_and_burns_nothing(stage, handle):
     def down(services, claimed):
-        raise TryLater("nobody there", destination_down=True)
+        raise TryLater("nobody there", down=outbox.MAIL)
 
     handle("notify_patron", down)
     mail, slip = promise(stage, "notify_patron")[0], promise(stage, "circulation")[0]
@@ -226,6 +228,10 @@ def test_no_transaction_is_open_while_it_talks_to_the_outside(stage, handle):
     seen = []
 
     def talk():
+        if stage.db.engine.dialect.name == "postgresql":
+            with stage.db.engine.connect() as look:
+                idle = "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+                assert look.scalar(sa.text(idle + " AND datname = current_database()")) == 0
         with stage.db.writing() as session:  # would wait for ever, were ours still open
             seen.append(session.scalar(sa.select(sa.func.count(EffectRow.id))))
 
@@ -274,6 +280,171 @@ def test_a_lease_is_kept_while_the_work_lasts(stage, handle, monkeypatch):
         released.set()
         worker.join()
     assert row(stage, effect).status == "done"
+
+
+def test_a_reason_is_kept_whatever_the_other_side_has_said(stage, handle):
+    def refused():
+        raise Permanent("550 no such \x00 box \ud800")
+
+    handle("notify_patron", lambda services, claimed: Outside(refused))
+    (effect,) = promise(stage, "notify_patron")
+    drain.work_off(stage.services, "notify_patron")
+    assert (row(stage, effect).status, row(stage, effect).last_error) == ("dead", "550 no such   box  ")
+
+
+def test_what_was_sent_and_cannot_be_recorded_is_never_sent_again(stage, handle):
+    sent = []
+
+    def talk():
+        sent.append(1)
+
+        def finish(session):
+            session.execute(sa.text("INSERT INTO pause VALUES (NULL, NULL, NULL)"))
+
+        return finish
+
+    handle("notify_patron", lambda services, claimed: Outside(talk))
+    (effect,) = promise(stage, "notify_patron")
+    drain.work_off(stage.services, "notify_patron")
+    drain.work_off(stage.services, "notify_patron")
+    assert (len(sent), row(stage, effect).status) == (1, "uncertain")
+    assert "could not be recorded" in row(stage, effect).last_error
+
+
+def test_what_is_sent_after_a_worker_vanished_with_it_says_so(stage, handle):
+    handle("notify_patron", lambda services, claimed: Outside(lambda: lambda session: None))
+    (effect,) = promise(stage, "notify_patron")
+    claim(stage, "notify_patron")
+    lose_the_worker(stage, effect)
+    drain.take_back_abandoned(stage.services)
+    assert drain.work_off(stage.services, "notify_patron") == 1
+    assert row(stage, effect).answer == drain.SENT_TWICE
+
+
+def test_messages_between_branches_do_not_rest_with_the_mail(stage, handle):
+    def send(services, claimed):
+        if claimed.destination == outbox.MAIL:
+            raise TryLater("nobody there", down=outbox.MAIL)
+
+    handle("send_message", send)
+    promise(stage, "send_message", destination=outbox.MAIL)
+    drain.work_off(stage.services, "send_message")
+    (local,) = promise(stage, "send_message", argument="local")
+    assert drain.work_off(stage.services, "send_message") == 1
+    assert row(stage, local).status == "done"
+
+
+def test_a_dead_destination_is_tried_once_and_not_by_the_whole_batch(stage, handle):
+    tried = []
+
+    def talk():
+        tried.append(1)
+        raise TryLater("nobody there", down=outbox.MAIL)
+
+    handle("notify_patron", lambda services, claimed: Outside(talk))
+    ids = promise(stage, "notify_patron", number=10)
+    drain.work_off(stage.services, "notify_patron")
+    assert len(tried) == 1
+    assert [row(stage, i).attempts for i in ids] == [0] * 10
+
+
+def test_a_mistake_of_ours_is_given_up_by_attempts_also_where_it_goes_outside(stage, handle):
+    def broken(services, claimed):
+        raise KeyError("no such value")
+
+    handle("notify_patron", broken)
+    (effect,) = promise(stage, "notify_patron")
+    changed(stage, effect, attempts=stage.services.settings.max_attempts - 1)
+    drain.work_off(stage.services, "notify_patron")
+    assert row(stage, effect).status == "dead"
+
+
+def test_who_answers_has_not_died_of_it(stage, handle):
+    def later(services, claimed):
+        raise TryLater("451 busy")
+
+    handle("notify_patron", later)
+    (effect,) = promise(stage, "notify_patron")
+    for _ in range(stage.services.settings.max_deaths + 1):
+        changed(stage, effect, available_at=row(stage, effect).created_at)
+        claim(stage, "notify_patron")
+        lose_the_worker(stage, effect)
+        drain.take_back_abandoned(stage.services)
+        drain.work_off(stage.services, "notify_patron")
+    assert (row(stage, effect).status, row(stage, effect).left) == ("ready", 0)
+
+
+def test_two_workers_find_out_at_once_that_a_destination_is_down(stage):
+    gate = threading.Barrier(4)
+    troubles = []
+
+    def find_out():
+        try:
+            with stage.db.writing() as session:
+                gate.wait() if stage.db.engine.dialect.name == "postgresql" else None
+                outbox.pause(session, outbox.MAIL, LEASE, "down")
+        except Exception as trouble:
+            troubles.append(trouble)
+
+    threads = [threading.Thread(target=find_out) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+
+
+def test_recording_waits_neither_for_its_own_keeper_nor_for_a_stranger(stage, handle, monkeypatch):
+    """The keeper renews in one order while the batch is recorded in another, and a stranger holds a request."""
+    monkeypatch.setattr(hand, "GIVE_BACK", 0.01)
+    stage.services.settings.lease_seconds = 0.3
+    requests = [stage.lends().id for _ in range(3)]
+    held, release = threading.Event(), threading.Event()
+
+    def stranger():
+        with stage.db.writing() as session:
+            if stage.db.engine.dialect.name == "postgresql":
+                actions.locked(session, requests[1])
+            held.set()
+            release.wait(20)
+
+    def finish(session, request_id):
+        actions.locked(session, request_id)
+
+    handle("circulation", lambda services, claimed: lambda session: finish(session, claimed.request_id))
+    with stage.db.writing() as session:
+        promises = [Promise("circulation", f"r{n}", request_id=n) for n in reversed(requests)]
+        ids = outbox.promise(session, promises)
+    if stage.db.engine.dialect.name == "sqlite":
+        assert drain.work_off(stage.services, "circulation", ids) == 3
+        return
+    thread = threading.Thread(target=stranger)
+    thread.start()
+    held.wait()
+    try:
+        assert drain.work_off(stage.services, "circulation", ids) == 2
+        waits = row(stage, ids[1])
+        assert (waits.status, waits.attempts, waits.last_error) == (
+            "ready", 0, "The request was in somebody else's hands.",
+        )  # fmt: skip
+    finally:
+        release.set()
+        thread.join()
+
+
+def test_what_was_promised_in_vain_is_not_rung_for(stage, handle):
+    rung = []
+    stage.db.announce = rung.extend
+
+    def finish(session):
+        outbox.promise(session, [Promise("generate_slip", "in vain")])
+        raise RuntimeError("after all not")
+
+    handle("circulation", lambda services, claimed: finish)
+    (effect,) = promise(stage)
+    rung.clear()
+    drain.work_off(stage.services, "circulation", [effect])
+    assert [kind for _, kind in rung] == []
 
 
 def test_an_unknown_kind_is_parked(stage):
