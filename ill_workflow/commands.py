@@ -16,7 +16,7 @@ from ill_workflow import typed
 from ill_workflow.accounts import Account, find_account, find_secret
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
-from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised, Unavailable
+from ill_workflow.errors import BadInput, IllError, NotFound, Simultaneous, Unauthorised, Unavailable
 from ill_workflow.libraries import find_library
 from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
@@ -56,7 +56,7 @@ def _obey(services: Services, name: str, envelope: Mapping[str, Any], deed: Deed
     try:
         try:
             return _obey_once(services, name, envelope, deed)
-        except (IntegrityError, OperationalError):
+        except (IntegrityError, OperationalError, Simultaneous):
             # Another command was doing the same at the same moment; now it has ended, one way or the other.
             return _obey_once(services, name, envelope, deed)
     except IllError as refusal:

@@ -51,6 +51,10 @@ class Conflict(IllError):
     status = 409
 
 
+class Simultaneous(Conflict):
+    """The same command is being carried out already. Ask again in a moment."""
+
+
 class Unavailable(IllError):
     """A part of the system can't be reached. Try again in a moment."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import celery
@@ -101,6 +102,19 @@ class Task(BaseTask):
     #: A refusal repeats what was said: of an answer, too, nothing is shown.
     resultrepr_maxsize = 0
 
+
+class _NoBodies(logging.Filter):
+    """Celery prints the whole message that it could not make sense of. What was said is nobody's business."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("celery.worker.consumer") and record.levelno >= logging.ERROR and record.args:
+            first = record.args[0] if isinstance(record.args, tuple) else ""
+            record.msg, record.args = "A message was refused: %s (%s)", (type(first).__name__, str(first)[:80])
+            record.exc_info = record.exc_text = None
+        return True
+
+
+logging.getLogger("celery.worker.consumer.consumer").addFilter(_NoBodies())
 
 # A worker that is killed gives its commands back after a minute, long before they are too old to be carried out; the
 # restore sweep runs every second, since with kombu's own pace a message whose time is up waits another hundred.

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from ill_workflow import timers
 from ill_workflow.clock import Clock
-from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refused
+from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refused, Simultaneous
 from ill_workflow.fees import Ledger, in_words
 from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
@@ -224,7 +224,7 @@ def remember_answer(
     try:
         session.flush()
     except IntegrityError:
-        raise Conflict("The same command is being carried out already. Ask again in a moment.", field="key") from None
+        raise Simultaneous(field="key") from None
 
 
 def _row(request: Request, trigger: str, actors: frozenset[Actor]) -> Action | None:

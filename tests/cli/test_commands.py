@@ -247,3 +247,30 @@ def test_a_wrong_setting_is_named(tmp_path, env, words, sentence):
     assert sentence in ran.stderr
     assert "Traceback" not in ran.stderr
     assert not (tmp_path / "nowhere").exists(), "looking makes nothing"
+
+
+def test_what_waits_for_a_mail_server_a_broker_and_a_disk_is_shown(library, tmp_path, monkeypatch):
+    """SMTP is down, no broker is there, the slips can't be kept: what was done stands, and the rest is seen to wait."""
+    from workers.drain import work_off_all
+
+    ill = library
+    code, out, err = ill("request", "new", "--title", "Emma", "--asked-by", "HILL", "--as", "ann")
+    assert code == 0, err
+    reference = out.split(":")[0]
+    slips = tmp_path / "data" / "slips"
+    slips.write_text("a file stands where the folder should be")
+    assert ill("act", reference, "print_slip", "--as", "ann")[0] == 0
+    work_off_all(start(Settings(data=tmp_path / "data", smtp_port=1)))
+
+    code, out, _ = ill("doctor")
+    assert code == 1
+    assert "can't be reached" in out
+    assert "paused: mail" in out
+    assert f"{slips} can't be written" in out
+    assert "none has given a sign of life" in out
+    _, out, _ = ill("request", "show", reference, "--as", "ann")
+    assert f"{reference} (lending): Being Processed" in out
+    assert "The slip can't be kept" in out
+    _, out, _ = ill("outbox", "list")
+    assert "Paused: mail" in out
+    assert reference in out

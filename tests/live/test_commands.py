@@ -78,7 +78,15 @@ def test_a_request_is_created_and_sent_and_nobody_else_sees_what_was_said(sqlite
     assert (sent["ok"], sent["dest"]) == (True, "request_sent")
     assert (wrong["ok"], wrong["field"]) == (False, "no-such-field-value")
     assert count(installation, Request) == 1
-    installation.wait(lambda: sum('"task-succeeded"' in event for event in events) >= 5)
+    # What can't be made sense of, and what fails, says nothing either.
+    installation.app.send_task("ill.fly", kwargs={"title": "Zauberberg"}, queue="ill.doors")
+    broken = send(
+        installation, "ill.create_request", key="four", library="MAIN", fields={"title": "Der Zauberberg", "isbn": "1"},
+        patron={"name": {"Zauberberg": 1}},
+    )  # fmt: skip
+    assert not broken["ok"]
+    installation.wait(lambda: "A message was refused" in worker.last_words(10_000))
+    installation.wait(lambda: sum('"task-succeeded"' in event for event in events) >= 6)
     stop.set()
     listener.join(10)
     log = worker.last_words(10_000)

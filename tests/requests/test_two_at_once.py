@@ -147,3 +147,90 @@ def test_a_timer_that_several_workers_see_fires_once(stage, workers):
     stage.work()
     assert lent.history.count("due_date_passed") == 1
     assert lent.said.count("Overdue") == 1
+
+
+def test_one_key_for_one_new_request_of_a_new_patron(stage):
+    """Simultaneous commands of another system: one is carried out, the others get its answer."""
+    import time
+
+    from ill_workflow import accounts, commands
+    from ill_workflow.libraries import find_library
+
+    with stage.db.writing() as session:
+        secret = accounts.add_account(session, "kiosk", system=True).secret
+        library = find_library(session, "MAIN")
+        accounts.grant(session, accounts.find_account(session, "kiosk"), library.id, "operator")
+    arguments = {"library": "MAIN", "fields": {"title": "Emma"}, "patron": {"barcode": "2777", "name": "New Reader"}}
+    now = int(time.time())
+
+    def envelope(key):
+        signature = commands.sign(secret, "ill.create_request", "kiosk", arguments, key, now)
+        return {"account": "kiosk", "arguments": arguments, "key": key, "time": now, "signature": signature}
+
+    for keys, made in ((["same"] * 8, 1), ([f"key-{n}" for n in range(8)], 8)):
+        answers, gate = [], threading.Barrier(len(keys))
+
+        def send(key, answers=answers, gate=gate):
+            gate.wait()
+            answers.append(commands.create_request(stage.services, envelope(key)))
+
+        threads = [threading.Thread(target=send, args=(key,)) for key in keys]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert len(answers) == 8
+        assert all(answer["ok"] for answer in answers), answers
+        assert len({answer["reference"] for answer in answers}) == made
+    stage.work()
+
+
+def test_a_stale_command_that_was_carried_out_gets_its_answer_and_no_refusal(stage):
+    import time
+
+    from ill_workflow import accounts, commands
+    from ill_workflow.libraries import find_library
+
+    with stage.db.writing() as session:
+        secret = accounts.add_account(session, "kiosk", system=True).secret
+        accounts.grant(session, accounts.find_account(session, "kiosk"), find_library(session, "MAIN").id, "operator")
+    arguments, now = {"library": "MAIN", "fields": {"title": "Emma"}}, int(time.time())
+
+    def envelope(key, at):
+        signature = commands.sign(secret, "ill.create_request", "kiosk", arguments, key, at)
+        return {"account": "kiosk", "arguments": arguments, "key": key, "time": at, "signature": signature}
+
+    first = commands.create_request(stage.services, envelope("k", now))
+    old = commands.create_request(stage.services, envelope("k", now - 3600))
+    never = commands.create_request(stage.services, envelope("other", now - 3600))
+    assert (old["ok"], old["reference"], old["repeated"]) == (True, first["reference"], True)
+    assert (never["ok"], never["field"]) == (False, "time")
+    stage.work()
+
+
+@pytest.mark.parametrize("wrong", [{"account": "a\x00"}, {"key": "k\n"}, {"arguments": {"patron": {"name": {"x": 1}}}}])
+def test_a_malformed_command_is_refused_without_a_word_of_it(stage, caplog, wrong):
+    from ill_workflow import commands
+
+    envelope = {"account": "kiosk", "arguments": {}, "key": "k", "time": 1, "signature": "s", **wrong}
+    answer = commands.create_request(stage.services, envelope)
+    assert answer["ok"] is False
+    assert "patron" not in caplog.text
+
+
+def test_the_same_message_twice_gets_the_same_answer_and_changes_nothing(stage):
+    from ill_workflow.messages import inbound
+    from ill_workflow.messages.content import RequestingAgencyMessage
+
+    lent = stage.lends()
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    partner = stage.partner("MAIN", "HILL")
+    message = RequestingAgencyMessage(header=lent._header(partner, "H-77"), action="Received")
+
+    def take(session):
+        return inbound.receive(session, message, partner=partner, identity="m-1", transport="test", clock=stage.clock)
+
+    first, second = (at_once(stage, [take])[0] for _ in range(2))
+    assert (first.messageStatus, first.sentence) == (second.messageStatus, second.sentence) == ("OK", first.sentence)
+    stage.work()
+    assert lent.history.count("partner_received") == 1

@@ -1,0 +1,56 @@
+"""An installation that is in use is brought up to date, with everything in it."""
+
+import sqlalchemy as sa
+from alembic import command
+
+from ill_workflow.db import make_engine
+from ill_workflow.migrations import _config, is_current, migrate
+
+AT = "2026-02-02 09:00:00.000000"
+OLD = (
+    "INSERT INTO library (id, code, name, time_zone, prefix, next_number, address, delivery_code, email, reply_to, "
+    "currency, working_days, lending_suspended, claim_days) VALUES "
+    "(1, 'MAIN', 'Main', 'UTC', 'XPX', 1002, '', '', '', '', 'USD', '1111100', false, 30)",
+    "INSERT INTO partner (id, library_id, code, name, email, shipping_address, billing_address, return_address, "
+    "delivery_code, delivery_method, working_days, terms, fees, currency, transport, status) VALUES "
+    "(1, 1, 'HILL', 'Hilltop', '', '', '', '', '', 'courier', '1111100', '{}', '{}', 'USD', 'email', 'active')",
+    "INSERT INTO request (id, library_id, side, reference, version, created_at, partner_id, service, title, author, "
+    "isbn, issn, publisher, year, volume, pages, article_title, partner_note, patron_note, internal_note, state, "
+    "state_since, on_paper, due_assumed, notice_level, renewals, renewal_asked, ends_unfilled, kept_recall, "
+    "kept_overdue, rota_position, attempt, conditions, completed_by_us, loan_seen) VALUES "
+    f"(1, 1, 'lending', 'XPX-1001', 1, '{AT}', 1, 'loan', 'Emma', '', '', '', '', '', '', '', '', '', '', '', 'new', "
+    f"'{AT}', false, false, 0, 0, false, false, false, false, 0, 0, '[]', false, false)",
+    'INSERT INTO event (id, request_id, version, "trigger", label, source, dest, "row", actor, who, inputs, before, '
+    f"at) VALUES (1, 1, 1, 'create', 'Request Received', '', 'new', -1, 'staff', 'Ann', '{{}}', '{{}}', '{AT}')",
+    "INSERT INTO effect (id, kind, argument, library_id, request_id, event_id, payload, dedupe_key, status, attempts, "
+    f"available_at, created_at) VALUES (1, 'alert_staff', 'x', 1, 1, 1, '{{}}', 'e1:0', 'ready', 0, '{AT}', '{AT}')",
+    f"INSERT INTO slip (id, library_id, request_id, event_id, layout, file, effect_id, at) "
+    f"VALUES (1, 1, 1, 1, 'routing', 'x.pdf', 1, '{AT}')",
+    "INSERT INTO notice (id, library_id, request_id, \"to\", address, occasion, subject, message_id, effect_id, at) "
+    f"VALUES (1, 1, 1, 'staff', '', 'x', 'x', '', 1, '{AT}')",
+)  # fmt: skip
+
+
+def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
+    for url in (f"sqlite:///{tmp_path / 'old.db'}", request.getfixturevalue("fresh_postgresql_url")):
+        engine = make_engine(url)
+        with engine.connect() as connection:
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            for statement in OLD:
+                connection.execute(sa.text(statement.replace(":", "\\:")))
+            connection.commit()
+
+        migrate(url)
+
+        assert is_current(engine)
+        with engine.connect() as connection:
+            assert connection.scalar(sa.text("SELECT status FROM effect")) == "ready"
+            assert connection.scalar(sa.text("SELECT title FROM request")) == "Emma"
+            assert connection.scalar(sa.text("SELECT count(*) FROM slip")) == 1
+            assert connection.scalar(sa.text("SELECT identity FROM installation"))
+            if engine.dialect.name == "sqlite":
+                assert connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
+                assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        engine.dispose()
