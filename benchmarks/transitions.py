@@ -126,24 +126,14 @@ def _naive_done(services: Services, copies: list[int]) -> bool:
 
 @contextmanager
 def _installation(url: str) -> Iterator[tuple[Services, list[Any]]]:
-    """A library, a broker, and the worker that `ill up` runs."""
+    """A library, a broker, and a worker."""
     folder = Path(tempfile.mkdtemp(prefix="ill-bench-"))
     broker = EmbeddedBroker(folder / "broker")
     broker.start()
     settings = Settings(data=folder, database_url=url, broker_url=broker.celery_url)
     environment = {"ILL_DATA": str(folder), "ILL_DATABASE_URL": url, "ILL_BROKER_URL": broker.celery_url}
-    argv = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "benchmarks.worker:celery_app",
-        "worker",
-        "--concurrency=2",
-        "-O",
-        "fair",
-    ]  # as `ill up`
-    worker = Child("worker", argv, {**os.environ, **environment}, folder / "worker.log", restarts=0)
+    argv = [sys.executable, "-m", "celery", "-A", "benchmarks.worker:celery_app", "worker"]
+    worker = Child("worker", argv, {**_surroundings(), **environment}, folder / "worker.log", restarts=0)
     try:
         app = make_app(broker.celery_url)
         services = start(settings, CeleryBell(app, settings.bell_bound))
@@ -156,6 +146,11 @@ def _installation(url: str) -> Iterator[tuple[Services, list[Any]]]:
         worker.kill()
         broker.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _surroundings() -> dict[str, str]:
+    """The environment without what it says about another installation."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ILL_")}
 
 
 def _has_beaten(services: Services) -> bool:
