@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ill_workflow import accounts, fees, libraries, outbox, partners, patrons, timers
+from ill_workflow import accounts, backlog, fees, libraries, partners, patrons, timers
 from ill_workflow.bootstrap import Services, turn_clock
 from ill_workflow.errors import IllError
 from ill_workflow.requests import actions, intake
@@ -217,10 +217,10 @@ class Play:
 
     def _all_done(self) -> bool:
         with self.services.db.reading() as session:
-            needing = outbox.needing_attention(session)
+            needing = backlog.needing_attention(session)
             if needing:
                 raise StoryWentWrong(f"{needing[0].kind} {needing[0].argument}: {needing[0].last_error}")
-            return not outbox.backlog(session)
+            return not backlog.waiting(session)
 
     def _wait(self, what: str, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from ill_workflow.db import Base, UTCDateTime, db_now, db_time
+from ill_workflow.db import Base, UTCDateTime, db_time
 
 #: What is left to write when work is marked done, in the same transaction.
 Finish = Callable[[Session], None]
@@ -231,7 +231,7 @@ def take_back_abandoned(session: Session, most: int) -> int:
     fatal = EffectRow.left + 1 >= most
     abandoned = (
         sa.update(EffectRow)
-        .where(_is(RUNNING), EffectRow.lease_until <= db_time(session))
+        .where(is_now(RUNNING), EffectRow.lease_until <= db_time(session))
         .values(
             status=sa.case((fatal, DEAD), else_=READY),
             last_error=sa.case((fatal, LEFT_BEHIND), else_=EffectRow.last_error),
@@ -247,7 +247,7 @@ def take_back_abandoned(session: Session, most: int) -> int:
 
 def any_abandoned(session: Session) -> bool:
     """Whether a lease has run out: a look that waits for no writer."""
-    late = sa.select(EffectRow.id).where(_is(RUNNING), EffectRow.lease_until <= db_time(session))
+    late = sa.select(EffectRow.id).where(is_now(RUNNING), EffectRow.lease_until <= db_time(session))
     return session.scalar(late.limit(1)) is not None
 
 
@@ -268,10 +268,11 @@ def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = ti
 
 
 def _waits(session: Session, kind: str, patience: timedelta) -> sa.ColumnElement[bool]:
-    return _is(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= db_time(session, -patience))
+    return is_now(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= db_time(session, -patience))
 
 
-def _is(status: str) -> sa.ColumnElement[bool]:
+def is_now(status: str) -> sa.ColumnElement[bool]:
+    """A condition that a partial index serves."""
     # Written into the statement: with a parameter the database could not tell that the partial index serves.
     return EffectRow.status == sa.literal(status, literal_execute=True)
 
@@ -353,28 +354,6 @@ def pause(session: Session, destination: str, delay: timedelta, reason: str) -> 
     session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=rest))
 
 
-def pauses(session: Session) -> list[Pause]:
-    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.destination)))
-
-
-def resend(session: Session, effect_id: int) -> bool:
-    """Try again what was given up or is uncertain, with the same identity. False where it is neither."""
-    now = db_time(session)
-    again = (
-        sa.update(EffectRow)
-        .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON))
-        .values(status=READY, attempts=0, left=0, available_at=now, created_at=now, last_error=None)
-        .returning(EffectRow.kind, EffectRow.destination)
-    )
-    found = session.execute(again.execution_options(synchronize_session=False)).first()
-    if found is None:
-        return False
-    # Whoever asks for it now has mended the cause.
-    session.execute(sa.delete(Pause).where(Pause.destination == found.destination))
-    session.info.setdefault("promised", []).append((effect_id, found.kind))
-    return True
-
-
 def withdraw(session: Session, effect_id: int) -> bool:
     """Take back work that nobody has begun. False: it is too late."""
     back = (
@@ -384,40 +363,3 @@ def withdraw(session: Session, effect_id: int) -> bool:
         .returning(EffectRow.id)
     )
     return session.scalar(back.execution_options(synchronize_session=False)) is not None
-
-
-def backlog(session: Session) -> dict[str, int]:
-    """How much of each kind waits or runs."""
-    open_ = EffectRow.status.in_(OPEN)
-    counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
-    return {kind: int(number) for kind, number in session.execute(counts)}
-
-
-def oldest_promise(session: Session) -> timedelta | None:
-    """The age of the oldest work that waits."""
-    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_(OPEN)))
-    return db_now(session) - oldest if oldest else None
-
-
-def troubled(session: Session, most: int = 50) -> list[EffectRow]:
-    """Work that went wrong and will be tried again by itself, the oldest first."""
-    rows = sa.select(EffectRow).where(_is(READY), EffectRow.last_error.is_not(None)).order_by(EffectRow.id)
-    return list(session.scalars(rows.limit(most)))
-
-
-def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:
-    """Work that was given up, or of which nobody can know whether it arrived."""
-    rows = sa.select(EffectRow).where(EffectRow.status.in_(NEEDS_A_PERSON)).order_by(EffectRow.id)
-    if library_id is not None:
-        rows = rows.where(EffectRow.library_id == library_id)
-    return list(session.scalars(rows))
-
-
-def forget(session: Session, before: datetime) -> int:
-    """Forget timers that were set before an instant, and what was told to work that is done; its fate stays."""
-    old = (EffectRow.status == DONE) & (EffectRow.done_at < before)
-    chores = sa.delete(EffectRow).where(old, EffectRow.kind == "schedule_due_date_check")
-    told = sa.update(EffectRow).where(old, sa.cast(EffectRow.payload, sa.Text) != "{}").values(payload={})
-    options = {"synchronize_session": False}
-    found = [session.execute(statement, execution_options=options) for statement in (chores, told)]
-    return sum(result.rowcount for result in found)  # type: ignore[attr-defined]

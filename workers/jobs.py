@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ill_workflow import copies, outbox, runtime
+from ill_workflow import backlog, copies, outbox, runtime
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from ill_workflow.requests import due_dates
@@ -45,7 +45,7 @@ def housekeeping(services: Services) -> str:
     """Forget what nobody needs any more."""
     now = machine_now()
     with services.db.writing() as session:
-        forgotten = outbox.forget(session, now - KEPT_WORK) + runtime.forget(session, now - KEPT_RUNS)
+        forgotten = backlog.forget(session, now - KEPT_WORK) + runtime.forget(session, now - KEPT_RUNS)
     forgotten += copies.forget(services.settings.copies, now - timedelta(days=services.settings.copy_days))
     return f"{forgotten} forgotten"
 

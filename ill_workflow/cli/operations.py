@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ill_workflow import outbox, runtime
+from ill_workflow import backlog, outbox, runtime
 from ill_workflow.cli.output import AsJson, say, show
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import BadInput, NotFound
@@ -100,15 +100,15 @@ def lifecycles(
 def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
     """What waits by kind, and what needs a person."""
     with context.obj.services().db.reading() as session:
-        backlog, paused = outbox.backlog(session), outbox.pauses(session)
-        troubled, needing = outbox.troubled(session), outbox.needing_attention(session)
+        kinds, paused = backlog.waiting(session), backlog.pauses(session)
+        troubled, needing = backlog.troubled(session), backlog.needing_attention(session)
         names = references(session, [e.request_id for e in (*troubled, *needing) if e.request_id])
     attention, waiting = ([_row(e, names) for e in rows] for rows in (needing, troubled))
     if as_json:
-        data = {"backlog": backlog, "paused": {p.destination: p.reason for p in paused}}
+        data = {"backlog": kinds, "paused": {p.destination: p.reason for p in paused}}
         say("", {**data, "trying_again": waiting, "attention": attention}, as_json=True)
         return
-    print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(backlog.items())) or "nothing"))
+    print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "nothing"))
     for pause in paused:
         print(f"Paused: {pause.destination}: {pause.reason}")
     if waiting:
@@ -123,7 +123,7 @@ def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
 def resend(context: typer.Context, number: int, as_json: AsJson = False) -> None:
     """Try again what was given up, or of which nobody knows whether it arrived; with the same identity."""
     with context.obj.services().db.writing() as session:
-        if not outbox.resend(session, number):
+        if not backlog.resend(session, number):
             raise NotFound(f"Nothing that needs attention has the number {number}.", field="number")
     say(f"{number} will be tried again.", {"id": number, "status": "ready"}, as_json=as_json)
 
@@ -139,14 +139,12 @@ def _row(effect: outbox.EffectRow, names: Mapping[int, str]) -> dict[str, Any]:
 def _check_work(services: Any, check: Any) -> None:
     now = machine_now()
     with services.db.reading() as session:
-        workers, backlog = runtime.beats(session, now - SILENT), outbox.backlog(session)
-        oldest, needing = outbox.oldest_promise(session), outbox.needing_attention(session)
-        paused = outbox.pauses(session)
+        workers, kinds = runtime.beats(session, now - SILENT), backlog.waiting(session)
+        oldest, needing = backlog.oldest_promise(session), backlog.needing_attention(session)
+        paused = backlog.pauses(session)
     names = ", ".join(w.worker for w in workers)
     check("workers", bool(workers), names or "none has given a sign of life. Run: ill up")
-    waits = (
-        f"{sum(backlog.values())} waiting, the oldest for {oldest.total_seconds():.0f} s" if oldest else "none waits"
-    )
+    waits = f"{sum(kinds.values())} waiting, the oldest for {oldest.total_seconds():.0f} s" if oldest else "none waits"
     check("promised work", oldest is None or oldest < OLD, waits)
     check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
     for pause in paused:

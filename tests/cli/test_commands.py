@@ -198,7 +198,7 @@ def test_a_slip_of_the_other_side_is_refused(library, tmp_path):
 
 
 def test_what_failed_is_listed_by_reference_and_sent_again(library, tmp_path):
-    from ill_workflow import outbox
+    from ill_workflow import backlog
     from workers.drain import work_off_all
 
     ill = library
@@ -208,7 +208,7 @@ def test_what_failed_is_listed_by_reference_and_sent_again(library, tmp_path):
     services = start(Settings(data=tmp_path / "data", smtp_port=1))
     work_off_all(services)
     with services.db.reading() as session:
-        (dead,) = [e for e in outbox.needing_attention(session) if e.kind == "send_message"]
+        (dead,) = [e for e in backlog.needing_attention(session) if e.kind == "send_message"]
     _, out, _ = ill("outbox", "list")
     assert f"{reference} (MAIN)" in out
     assert "Hilltop has no e-mail address" in out

@@ -2,17 +2,12 @@
 
 import pytest
 
-from tests.plugins.stage import Stage
-
 HILLTOP = "ill@hilltop.example"
 
 
 @pytest.fixture
-def stage(sqlite_template, tmp_path):
-    (tmp_path / "ill.db").write_bytes(sqlite_template.read_bytes())
-    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", tmp_path)
-    yield stage
-    stage.db.engine.dispose()
+def stage(quick_stage):
+    return quick_stage
 
 
 def last(stage):

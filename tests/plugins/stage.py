@@ -351,6 +351,15 @@ def bare_stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
 
 
 @pytest.fixture
+def quick_stage(sqlite_template: Path, tmp_path: Path) -> Iterator[Stage]:
+    """A stage on SQLite alone, for what has nothing to do with the database."""
+    (tmp_path / "ill.db").write_bytes(sqlite_template.read_bytes())
+    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", tmp_path)
+    yield stage
+    stage.db.engine.dispose()
+
+
+@pytest.fixture
 def stage(bare_stage: Stage) -> Iterator[Stage]:
     """The same for stories: the rows that they pull are counted, and the referee looks over what they leave behind."""
     yield bare_stage

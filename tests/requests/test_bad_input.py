@@ -8,15 +8,11 @@ from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, IllError, NotFound, Refused
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
-from tests.plugins.stage import Stage
 
 
 @pytest.fixture
-def stage(sqlite_template, tmp_path):
-    (tmp_path / "ill.db").write_bytes(sqlite_template.read_bytes())
-    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", tmp_path)
-    yield stage
-    stage.db.engine.dispose()
+def stage(quick_stage):
+    return quick_stage
 
 
 def contents(stage):

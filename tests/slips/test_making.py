@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ill_workflow import outbox
+from ill_workflow import backlog, outbox
 from ill_workflow.outbox import EffectRow
 from workers import drain
 
@@ -59,7 +59,7 @@ def test_a_folder_that_can_never_be_written_is_given_up_and_shown(stage, monkeyp
             row.available_at = row.created_at
         drain.work_off(stage.services, "generate_slip")
     with stage.db.reading() as session:
-        assert effect in [e.id for e in outbox.needing_attention(session)]
+        assert effect in [e.id for e in backlog.needing_attention(session)]
         assert "Permission denied" in session.get(EffectRow, effect).last_error
     assert lent.state == "being_processed", "the transition stands"
 
@@ -73,7 +73,7 @@ def test_a_full_disk_waits_and_heals_by_itself(stage, monkeypatch):
         lent = stage.lends()
         lent.does("print_slip")
     with stage.db.writing() as session:
-        assert [p.destination for p in outbox.pauses(session)] == ["slips"], "mail goes on"
+        assert [p.destination for p in backlog.pauses(session)] == ["slips"], "mail goes on"
         assert effect_of(stage, lent, "generate_slip").attempts == 0
         session.query(outbox.Pause).delete()
         for row in session.query(EffectRow).filter(EffectRow.status == "ready"):

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ill_workflow import bootstrap, outbox
+from ill_workflow import backlog, bootstrap, outbox
 from ill_workflow.db import db_now
 from ill_workflow.outbox import EffectRow, Outside, Permanent, Promise, TryLater, Uncertain
 from ill_workflow.requests import actions
@@ -165,7 +165,7 @@ def test_a_destination_that_is_down_rests_its_own_kind_and_burns_nothing(stage, 
     assert claim(stage, "notify_patron") == [], "the kind rests"
     assert drain.work_off(stage.services, "circulation", [slip]) == 1
     with stage.db.reading() as session:
-        assert [p.reason for p in outbox.pauses(session)] == ["nobody there"]
+        assert [p.reason for p in backlog.pauses(session)] == ["nobody there"]
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,9 @@ def test_what_a_person_has_to_look_at_waits_for_one(stage, handle, trouble, stat
     drain.work_off(stage.services, "notify_patron")
     assert (row(stage, effect).status, row(stage, effect).last_error) == (status, str(trouble))
     with stage.db.writing() as session:
-        assert [e.id for e in outbox.needing_attention(session)] == [effect]
-        assert outbox.resend(session, effect)
-        assert not outbox.resend(session, effect), "it waits already"
+        assert [e.id for e in backlog.needing_attention(session)] == [effect]
+        assert backlog.resend(session, effect)
+        assert not backlog.resend(session, effect), "it waits already"
     handle("notify_patron", lambda services, claimed: None)
     assert drain.work_off(stage.services, "notify_patron") == 1
 

@@ -1,0 +1,68 @@
+"""Promised work as people look at it: what waits, what needs them, what may be tried again, what is over."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.db import db_now, db_time
+from ill_workflow.outbox import DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, Pause, is_now
+
+
+def waiting(session: Session) -> dict[str, int]:
+    """How much of each kind waits or runs."""
+    open_ = EffectRow.status.in_(OPEN)
+    counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
+    return {kind: int(number) for kind, number in session.execute(counts)}
+
+
+def oldest_promise(session: Session) -> timedelta | None:
+    """The age of the oldest work that waits."""
+    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_(OPEN)))
+    return db_now(session) - oldest if oldest else None
+
+
+def troubled(session: Session, most: int = 50) -> list[EffectRow]:
+    """Work that went wrong and will be tried again by itself, the oldest first."""
+    rows = sa.select(EffectRow).where(is_now(READY), EffectRow.last_error.is_not(None)).order_by(EffectRow.id)
+    return list(session.scalars(rows.limit(most)))
+
+
+def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:
+    """Work that was given up, or of which nobody can know whether it arrived."""
+    rows = sa.select(EffectRow).where(EffectRow.status.in_(NEEDS_A_PERSON)).order_by(EffectRow.id)
+    if library_id is not None:
+        rows = rows.where(EffectRow.library_id == library_id)
+    return list(session.scalars(rows))
+
+
+def pauses(session: Session) -> list[Pause]:
+    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.destination)))
+
+
+def resend(session: Session, effect_id: int) -> bool:
+    """Try again what was given up or is uncertain, with the same identity. False where it is neither."""
+    now = db_time(session)
+    again = (
+        sa.update(EffectRow)
+        .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON))
+        .values(status=READY, attempts=0, left=0, available_at=now, created_at=now, last_error=None)
+        .returning(EffectRow.kind, EffectRow.destination)
+    )
+    found = session.execute(again.execution_options(synchronize_session=False)).first()
+    if found is None:
+        return False
+    # Whoever asks for it now has mended the cause.
+    session.execute(sa.delete(Pause).where(Pause.destination == found.destination))
+    session.info.setdefault("promised", []).append((effect_id, found.kind))
+    return True
+
+
+def forget(session: Session, before: datetime) -> int:
+    """Forget timers that were set before an instant, and what was told to work that is done; its fate stays."""
+    old = (EffectRow.status == DONE) & (EffectRow.done_at < before)
+    chores = sa.delete(EffectRow).where(old, EffectRow.kind == "schedule_due_date_check")
+    told = sa.update(EffectRow).where(old, sa.cast(EffectRow.payload, sa.Text) != "{}").values(payload={})
+    options = {"synchronize_session": False}
+    found = [session.execute(statement, execution_options=options) for statement in (chores, told)]
+    return sum(result.rowcount for result in found)  # type: ignore[attr-defined]
