@@ -77,9 +77,16 @@ class Play:
     """Plays the stories: acts as staff would, and waits for the workers as people would."""
 
     def __init__(
-        self, services: Services, tell: Callable[[str], None], nudge: Callable[[], None], *, pause: float = 0.0
+        self,
+        services: Services,
+        tell: Callable[[str], None],
+        nudge: Callable[[], None],
+        *,
+        pause: float = 0.0,
+        rest: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.services, self.tell, self._pause = services, tell, pause  #: seconds after each line, for eyes
+        self.services, self.tell = services, tell
+        self._pause, self._rest = pause, rest  #: seconds after each line, for eyes; and how they pass
         self.stories: list[Story] = []
         self._nudge = nudge  #: asks the workers to look at the timers now
         self._told = 0
@@ -227,7 +234,7 @@ class Play:
         while not true():
             if time.monotonic() > deadline:
                 raise StoryWentWrong(f"{what}: not within {PATIENCE:.0f} seconds")
-            time.sleep(0.03)
+            self._rest(0.03)
 
     def _tell_news(self) -> None:
         with self.services.db.reading() as session:
@@ -241,7 +248,7 @@ class Play:
                     f"  {at:%d %b}  {request.reference:<11} {request.library.code:<5} {event.label:<26}"
                     f" {state:<23} {event.who}{told}"
                 )
-                time.sleep(self._pause)
+                self._rest(self._pause)
 
     def _expect(self, loan: str, *states: str) -> None:
         self._wait(f"{loan} ends {states}", lambda: self._states(loan) == list(states))

@@ -94,6 +94,12 @@ class Child:
         if started[0] is not None:
             raise started[0]
 
+    def ask_to_stop(self) -> None:
+        """Ask it to end (SIGTERM), and wait for nothing."""
+        self._stopping.set()
+        if self._keeper is not None:
+            self._signal(self.stop_signal)
+
     def stop(self, timeout: float | None = None) -> None:
         """Ask it to end (SIGTERM); after `timeout` seconds end it and all its group (SIGKILL)."""
         self._stopping.set()

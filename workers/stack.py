@@ -30,6 +30,9 @@ from workers.broker import BrokerBusy, find_broker
 from workers.children import Child, Children
 
 FLOWER_PORT = 5555
+#: Seconds that a program gets to end by itself: what it leaves undone is taken up by the next.
+ENDING = 5.0
+CATCHER = "mail catcher"
 #: How many workers there are: two for promised work, one for commands.
 WORKERS = 3
 #: What tells a demo's folder from any other.
@@ -96,6 +99,10 @@ class Stack:
         return json.loads(found) if found else {}
 
     def stop(self) -> None:
+        # All at once, but for the mail server: until the workers have ended somebody may have to take their mail.
+        for child in self._children:
+            if child.name != CATCHER:
+                child.ask_to_stop()
         self._children.stop()
         self._broker.stop()
 
@@ -112,7 +119,7 @@ class Stack:
                 f"Port {wanted} is taken: mail is caught on {port}. Set ILL_SMTP_PORT={port} for other commands."
             )
         catcher = self._child(
-            "mail catcher", [sys.executable, "-m", "workers.catcher", "--folder", str(folder), "--port", str(port)]
+            CATCHER, [sys.executable, "-m", "workers.catcher", "--folder", str(folder), "--port", str(port)]
         )
         catcher.wait_until(lambda: _is_open(port), seconds=STARTING)
         return port
@@ -120,7 +127,8 @@ class Stack:
     def _child(self, name: str, argv: list[str], **env: str) -> Child:
         logs = self.settings.data / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        child = Child(name, argv, {**os.environ, **_environment(self.settings), **env}, logs / f"{name}.log")
+        surroundings = {**os.environ, **_environment(self.settings), **env}
+        child = Child(name, argv, surroundings, logs / f"{name}.log", stop_timeout=ENDING)
         return self._children.start(child)
 
     def _workers_are_there(self) -> bool:
@@ -198,8 +206,13 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
     def nudge() -> None:
         app.send_task("ill.fire_timers", kwargs={"slot": f"turned {next(turns)}"}, ignore_result=True)
 
+    def rest(seconds: float) -> None:
+        # The signal's own exception may have been raised where Python can only ignore it.
+        if asked.wait(seconds):
+            raise _Asked
+
     # Fast enough for a test, slow enough for eyes.
-    play = demo_play.Play(services, tell, nudge, pause=0.0 if once else PACE)
+    play = demo_play.Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
     play.all()
     report = {**play.report(), "flower": stack.flower, "tasks": stack.tasks()}
     try:
