@@ -64,9 +64,13 @@ def work_off(
 def work_off_all(services: Services) -> int:
     """Work until nothing is left that could be done now."""
     total = 0
-    while done := sum(work_off(services, kind) for kind in HANDLERS):
+    while True:
+        with services.db.reading() as session:
+            kinds = outbox.kinds_to_do(session, HANDLERS)
+        done = sum(work_off(services, kind) for kind in kinds)
+        if not done:
+            return total
         total += done
-    return total
 
 
 def take_back_abandoned(services: Services) -> int:
