@@ -1,6 +1,6 @@
 """Puts the application together: settings and a bell become services, and each kind of work gets its function."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -16,7 +16,7 @@ from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
 from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
-from ill_workflow.mail.notices import House, alert_staff, email_slip, notify_patron
+from ill_workflow.mail.notices import House, alert_staff, email_slips, notify_patron
 from ill_workflow.messages.transports import send
 from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell
 from ill_workflow.requests import actions, due_dates
@@ -124,9 +124,27 @@ def _slip(services: Services, claimed: Claimed) -> Finish:
     return finish
 
 
+def _mail_slips(services: Services, claims: Sequence[Claimed]) -> Outside:
+    folder = services.settings.slips
+    return email_slips(services.db, services.mailer, services.clock, services.house, folder, claims)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Work that is done as one where several wait at once: those that have the same key."""
+
+    key: Callable[[Claimed], Hashable]
+    handler: Callable[[Services, Sequence[Claimed]], Outside]
+
+
+#: Several slips for one member of staff are one mail.
+TOGETHER: Mapping[str, Together] = {
+    "email_slip": Together(lambda claimed: (claimed.library_id, claimed.payload["account"]), _mail_slips)
+}
+
 HANDLERS: Mapping[str, Handler] = {
     "generate_slip": _slip,
-    "email_slip": lambda s, claimed: email_slip(s.db, s.mailer, s.clock, s.house, s.settings.slips, claimed),
+    "email_slip": lambda s, claimed: _mail_slips(s, [claimed]),
     "send_message": lambda s, claimed: send(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
     "notify_patron": lambda s, claimed: notify_patron(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
     "alert_staff": lambda s, claimed: alert_staff(s.db, s.mailer, s.clock, s.house, claimed),

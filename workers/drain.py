@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ill_workflow import outbox
-from ill_workflow.bootstrap import HANDLERS, Services
+from ill_workflow.bootstrap import HANDLERS, TOGETHER, Services
 from ill_workflow.db import db_now
 from ill_workflow.outbox import OUTWARD, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
 from workers.hand import Hand
@@ -95,27 +95,51 @@ def _work(services: Services, claims: Sequence[Claimed]) -> int:
     done, waiting = 0, list[_Worked]()
     with Hand(services, claims) as hand:
         for claimed in hand:
-            work = _begin(services, claimed)
+            group = [claimed, *_companions(hand, claimed)]
+            work = _begin(services, group)
+            if len(group) > 1 and isinstance(work, _Worked):
+                # One of them is broken, and shall not spoil the others: each by itself then.
+                hand.give_back(group[1:])
+                group = [claimed]
+                work = _begin(services, group)
             if isinstance(work, Outside):
                 done += _record(services, waiting)
-                worked = replace(_attempt(claimed, work.talk), sent=True)
+                worked = _talk(group, work)
                 done += _record_surely(services, worked)
                 waiting = []
-                if isinstance(worked.trouble, Uncertain) or getattr(worked.trouble, "down", None):
+                if isinstance(worked[0].trouble, Uncertain) or getattr(worked[0].trouble, "down", None):
                     hand.give_back_the_rest()
             else:
-                waiting.append(work)
+                waiting += [replace(work, claimed=one) for one in group]
         done += _record(services, waiting)
     return done
 
 
-def _begin(services: Services, claimed: Claimed) -> _Worked | Outside:
+def _companions(hand: Hand, claimed: Claimed) -> list[Claimed]:
+    """What is done together with this, where several wait at once."""
+    together = TOGETHER.get(claimed.kind)
+    if together is None or claimed.left:
+        return []
+    key = together.key(claimed)
+    return hand.those_like(lambda other: other.left == 0 and together.key(other) == key)
+
+
+def _talk(group: Sequence[Claimed], work: Outside) -> list[_Worked]:
+    """It happens once for all of them; what is left to write is written with the first."""
+    first = replace(_attempt(group[0], work.talk), sent=True)
+    return [first, *(replace(first, claimed=one, finish=None) for one in group[1:])]
+
+
+def _begin(services: Services, group: Sequence[Claimed]) -> _Worked | Outside:
     """One piece of work. Whatever goes wrong with it is written on it, and shown to people."""
-    work: Outside | None = None
+    claimed, work = group[0], None
 
     def handle() -> Finish | None:
         nonlocal work
-        found = HANDLERS[claimed.kind](services, claimed)
+        if len(group) > 1:
+            found: Finish | Outside | None = TOGETHER[claimed.kind].handler(services, group)
+        else:
+            found = HANDLERS[claimed.kind](services, claimed)
         if isinstance(found, Outside):
             work = found
             return None
@@ -156,16 +180,16 @@ def _record(services: Services, worked: Sequence[_Worked]) -> int:
     return sum(_record(services, [w]) for w in worked)
 
 
-def _record_surely(services: Services, worked: _Worked) -> int:
+def _record_surely(services: Services, worked: Sequence[_Worked]) -> int:
     """What has happened outside can't be taken back: while the database is away, wait for it."""
     until = time.monotonic() + services.settings.record_seconds
     while True:
         try:
-            return _record(services, [worked])
+            return _record(services, worked)
         except DBAPIError:
             if time.monotonic() > until:
                 raise
-            _log.warning("%s %s is done, and can't be recorded yet", worked.claimed.kind, worked.claimed.id)
+            _log.warning("%s is done, and can't be recorded yet", worked[0].claimed.kind)
             time.sleep(0.5)
 
 

@@ -46,13 +46,25 @@ class Hand:
                 self._since = time.monotonic()
             yield claimed
 
+    def those_like(self, like: Callable[[Claimed], bool]) -> list[Claimed]:
+        """Begin all of what lies ahead that is like this."""
+        with self._lock:
+            found = [claimed for claimed in self._ahead if like(claimed)]
+            self._ahead = deque(claimed for claimed in self._ahead if not like(claimed))
+            self._begun += found
+        return found
+
     def give_back_the_rest(self) -> None:
         """Something is in the way: what was not begun is for others, or for later."""
         with self._lock:
             rest = list(self._ahead)
             self._ahead.clear()
-        if rest:
-            self._write(lambda session: outbox.give_back(session, rest))
+        self.give_back(rest)
+
+    def give_back(self, claims: Sequence[Claimed]) -> None:
+        if claims:
+            self._begun = [claimed for claimed in self._begun if claimed not in claims]
+            self._write(lambda session: outbox.give_back(session, claims))
 
     def _keep(self) -> None:
         settings = self._services.settings

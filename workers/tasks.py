@@ -6,7 +6,7 @@ from typing import Any
 from celery import Celery
 
 from ill_workflow import commands, outbox
-from ill_workflow.bootstrap import HANDLERS, Services
+from ill_workflow.bootstrap import HANDLERS, TOGETHER, Services
 from ill_workflow.errors import Unavailable
 from workers import jobs
 from workers.drain import work_off
@@ -51,6 +51,9 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
                 waits = outbox.kinds_to_do(session, [kind])
             if waits and work_off(services(), kind, most=MOST) >= MOST:
                 app.send_task(f"ill.{kind}", ignore_result=True)
+            return
+        if kind in TOGETHER:
+            work_off(services(), kind)
             return
         while number is not None and work_off(services(), kind, [number]):
             # What waited for it in its lane was rung for too early, and found nothing to do.

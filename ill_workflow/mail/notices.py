@@ -1,8 +1,8 @@
 """Letters about a request: to its patron, to the staff of the library, and slips by mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,25 +96,44 @@ def alert_staff(db: Database, mailer: Mailer, clock: Clock, house: House, claime
     return _send(mailer, clock, house, claimed, library, letter, "staff", mailbox(library.name, library.email))
 
 
-def email_slip(db: Database, mailer: Mailer, clock: Clock, house: House, folder: Path, claimed: Claimed) -> Outside:
-    """Mail a slip to the staff member who printed it; makes it where it isn't there yet."""
+def email_slips(
+    db: Database, mailer: Mailer, clock: Clock, house: House, folder: Path, claims: Sequence[Claimed]
+) -> Outside:
+    """Mail slips to the staff member who printed them, all in one mail; makes those that aren't there yet."""
+    first, slips, records = claims[0], list[Attachment](), list[Finish]()
     with db.reading() as session:
-        request = session.get_one(Request, claimed.request_id)
-        library, partner = request.library, request.partner
-        account = session.get(Account, claimed.payload["account"] or 0)
-        made = session.scalar(
-            sa.select(Slip.file).where(Slip.event_id == claimed.event_id, Slip.layout == claimed.argument)
-        )
+        library = session.get_one(Request, first.request_id).library
+        partner = session.get_one(Request, first.request_id).partner
+        account = session.get(Account, first.payload["account"] or 0)
     if account is None or not account.email:
         raise Permanent(f"{account.name if account else 'Whoever printed it'} has no e-mail address.")
-    record: Finish | None = None
+    for claimed in claims:
+        name = _slip_of(db, folder, claimed, records)
+        slips.append(Attachment(filename=name, content=(folder / name).read_bytes()))
+    told = [claimed.payload["request"] for claimed in claims]
+    lines = tuple((t["reference"], t["title"]) for t in told) if len(claims) > 1 else ()
+    with sending():
+        letter = write_letter("slip", replace(values_of(first, library, partner), lines=lines))
+    to, others = mailbox(account.full_name, account.email), claims[1:]
+
+    def also(session: Session) -> None:
+        for record in records:
+            record(session)
+        for claimed in others:
+            _remember(session, claimed, "staff", account.email, letter, message_id(first, house), clock)
+
+    return _send(mailer, clock, house, first, library, letter, "staff", to, tuple(slips), also)
+
+
+def _slip_of(db: Database, folder: Path, claimed: Claimed, records: list[Finish]) -> str:
+    """The file of a slip; where it is made only now, that is to be recorded."""
+    with db.reading() as session:
+        mine = sa.select(Slip.file).where(Slip.event_id == claimed.event_id, Slip.layout == claimed.argument)
+        made = session.scalar(mine)
     if made is None or not (folder / made).exists():
         made, record = make_slip(db, folder, claimed)
-    slip = Attachment(filename=Path(made).name, content=(folder / made).read_bytes())
-    with sending():
-        letter = write_letter("slip", values_of(claimed, library, partner))
-    to = mailbox(account.full_name, account.email)
-    return _send(mailer, clock, house, claimed, library, letter, "staff", to, (slip,), record)
+        records.append(record)
+    return made
 
 
 def attached_copy(folder: Path, claimed: Claimed) -> tuple[Attachment, ...]:
