@@ -26,7 +26,7 @@ IN_LANES = frozenset({"send_message", "circulation"})
 SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
 #: What PostgreSQL says to one of two who wait for each other, or to one who has waited long enough.
 IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001", "55P03"})
-#: How long a kind rests whose destination is down.
+#: How long a destination rests that is down.
 PAUSE = timedelta(seconds=5)
 NONE = timedelta(0)
 
