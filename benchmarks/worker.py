@@ -6,9 +6,10 @@ What an effect does costs the same either way; what is compared is everything ar
 from typing import Any, cast
 
 from benchmarks import QUEUES, naive
-from ill_workflow.bootstrap import HANDLERS
+from ill_workflow.bootstrap import HANDLERS, TOGETHER
 from workers.main import celery_app, services
 
+cast(dict[str, Any], TOGETHER).clear()
 cast(dict[str, Any], HANDLERS).update(dict.fromkeys(HANDLERS, lambda services, claimed: None))
 
 
