@@ -14,14 +14,13 @@ from ill_workflow import outbox
 from ill_workflow.bootstrap import HANDLERS, TOGETHER, Services
 from ill_workflow.db import db_now
 from ill_workflow.outbox import OUTWARD, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from ill_workflow.requests.consequences import IN_ORDER
 from workers.hand import Hand
 
 _log = logging.getLogger(__name__)
 
 #: How much of a kind is claimed at once.
 BATCH = 20
-#: Kinds whose work waits for earlier work of its lane.
-IN_LANES = frozenset({"send_message", "circulation"})
 #: What is written on what went out although a worker had vanished with it before.
 SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
 #: What PostgreSQL says to one of two who wait for each other, or to one who has waited long enough.
@@ -55,7 +54,7 @@ def work_off(
         tried += len(claims)
         # A batch that is not full took all there was: what comes later is rung for later. But behind a message another
         # of its lane may have waited, and what was left behind is taken alone.
-        all_there_was = len(claims) < BATCH and kind not in IN_LANES and not any(claimed.left for claimed in claims)
+        all_there_was = len(claims) < BATCH and kind not in IN_ORDER and not any(claimed.left for claimed in claims)
         if not claims or ids is not None or all_there_was:
             break
     return done

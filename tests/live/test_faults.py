@@ -138,6 +138,7 @@ def test_a_worker_that_is_up_before_its_database(own_postgresql, installation_on
     installation.wait(lambda: "ready." in installation.workers[-1].last_words(200), seconds=30)
     server.start()
     installation.wait(lambda: installation.is_done(loan), seconds=30)
+    assert len(installation.message_ids(READER)) == 1
 
 
 def test_a_command_whose_worker_is_killed_is_carried_out_by_another(sqlite_installation):
