@@ -255,7 +255,7 @@ def _soon() -> timedelta:
 
 
 def _backoff(services: Services, attempts: int) -> timedelta:
-    """Full jitter: anywhere between now and twice as late as after the attempt before."""
+    """Full jitter: anywhere between a moment from now and twice as late as after the attempt before."""
     settings = services.settings
     longest = min(settings.retry_cap_seconds, settings.retry_base_seconds * 2 ** min(attempts, 20))
-    return timedelta(seconds=random.uniform(0, longest))  # noqa: S311 - not a secret
+    return timedelta(seconds=random.uniform(0.1, max(0.1, longest)))  # noqa: S311 - not a secret
