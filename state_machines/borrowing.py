@@ -299,7 +299,10 @@ ACTIONS = (
             Target("needs_review", ("SEEKING", "INBOUND")),
             Target("unfilled", ("cancel_requested",), g.ends_unfilled, then=(notify_patron("unfilled"),)),
             Target("cancelled", ("cancel_requested",), then=(notify_patron("cancelled"),)),
-            Target("completed", records=(c.not_completed_by_us,)),
+            Target("completed", ("lost",), records=(c.not_completed_by_us,), ledger=(Entry("reverse", LOST_FEES),)),
+            Target(
+                "completed", ("HELD", "GOING_BACK", "closed_without_return"), records=(c.not_completed_by_us,)
+            ),
         ),
         needs=(i.NOTE.optional,), ledger=(Entry("reverse", provisional=True),),
         then=(

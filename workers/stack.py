@@ -17,11 +17,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from ill_workflow import demo as demo_play
 from ill_workflow import runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
+from ill_workflow.demo import TWELVE, Play, make_world
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
 from workers.app import DOORS, QUEUES, make_app
@@ -39,7 +39,7 @@ WORKERS = 3
 MARK = "made-by-a-demo"
 REPORT = Path("demo-report.json")
 #: Seconds between two lines of a demo that somebody watches.
-PACE = 0.8
+PACE = 0.4
 #: Seconds that the programs get to come up.
 STARTING = 60.0
 
@@ -168,7 +168,7 @@ def up(settings: Settings, catch_mail: bool = False) -> int:
 
 
 def demo(settings: Settings, once: bool) -> int:
-    """`ill demo`: four loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
+    """`ill demo`: twelve loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
     settings.make_room()
     with _alone(settings.data):
         return _demo(settings, once)
@@ -190,7 +190,7 @@ def _demo(settings: Settings, once: bool) -> int:
         try:
             tell("Starting: broker, mail catcher, worker, beat, Flower …")
             services = _services(stack.start())
-            demo_play.make_world(services)
+            make_world(services)
             services = _services(stack.settings)  # now it knows that it is a demo, and obeys the turned clock
             stack.start_workers()
             return _play(stack, services, asked, once, tell)
@@ -212,8 +212,8 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
             raise _Asked
 
     # Fast enough for a test, slow enough for eyes.
-    play = demo_play.Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
-    play.all()
+    play = Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
+    play.all(TWELVE)
     report = {**play.report(), "flower": stack.flower, "tasks": stack.tasks()}
     try:
         REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -226,13 +226,13 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
         if wrong:
             tell(f"\nWent wrong: {', '.join(wrong)}")
         return 1 if wrong else 0
-    _say_what_to_try(stack, tell)
+    _say_what_to_try(stack, f"XPX-{1001 + len(play.stories)}", tell)
     tell("\nEverything stays up until Ctrl-C.")
     asked.wait()
     return 0
 
 
-def _say_what_to_try(stack: Stack, tell: Callable[[str], None]) -> None:
+def _say_what_to_try(stack: Stack, new: str, tell: Callable[[str], None]) -> None:
     data, ill = shlex.quote(str(stack.settings.data.resolve())), shlex.quote(str(Path(sys.executable).parent / "ill"))
     tell(
         f"""Flower       {stack.flower}
@@ -243,9 +243,9 @@ Commands to try, in another terminal
   {ill} request list
   {ill} request show XPX-1001
   {ill} request new --title "Persuasion" isbn=9780141439686 --patron 21234000012345 --partner RIV
-  {ill} act XPX-1005 submit
-  {ill} act XPX-1005 ship condition_checked=yes item_barcode=31234000600012 --as rita
-  {ill} scan XPX-1005 --checked
+  {ill} act {new} submit
+  {ill} act {new} ship condition_checked=yes item_barcode=31234000600012 --as rita
+  {ill} scan {new} --checked
   {ill} doctor"""
     )
 

@@ -53,6 +53,19 @@ def test_what_is_found_costs_nothing_on_either_side_and_other_debts_stay(stage):
     assert (lent.state, lent.balance) == ("completed", {})
 
 
+def test_what_the_lender_finds_on_its_own_shelf_costs_nothing_on_either_side(stage):
+    loan, lent = with_the_patron(stage)
+    loan.does("partner_bills", amount="5", kind="supply")
+    loan.does("ship_back")
+    lent.does("mark_lost")
+    assert (loan.state, loan.balance) == ("lost", {"USD": Decimal("110.00")})
+
+    lent.does("check_in")
+
+    assert (loan.state, loan.balance) == ("completed", {"USD": Decimal("5.00")})
+    assert (lent.state, lent.balance) == ("completed", {})
+
+
 def test_a_payment_for_what_is_found_becomes_a_credit_on_both_sides(stage):
     loan, lent = with_the_patron(stage)
     loan.does("report_lost")
