@@ -1,7 +1,7 @@
 """Puts the application together: settings and a bell become services, and each kind of work gets its function."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -40,6 +40,7 @@ class Services:
     mailer: Mailer
     bell: Bell
     circulation: Circulation
+    handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)  #: what does each kind of work
 
     @cached_property
     def house(self) -> House:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ill_workflow import outbox
-from ill_workflow.bootstrap import HANDLERS, TOGETHER, Services
+from ill_workflow.bootstrap import TOGETHER, Services
 from ill_workflow.db import db_now
 from ill_workflow.outbox import OUTWARD, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
 from ill_workflow.requests.consequences import IN_ORDER
@@ -65,7 +65,7 @@ def work_off_all(services: Services) -> int:
     total = 0
     while True:
         with services.db.reading() as session:
-            kinds = outbox.kinds_to_do(session, HANDLERS)
+            kinds = outbox.kinds_to_do(session, services.handlers)
         done = sum(work_off(services, kind) for kind in kinds)
         if not done:
             return total
@@ -138,7 +138,7 @@ def _begin(services: Services, group: Sequence[Claimed]) -> _Worked | Outside:
         if len(group) > 1:
             found: Finish | Outside | None = TOGETHER[claimed.kind].handler(services, group)
         else:
-            found = HANDLERS[claimed.kind](services, claimed)
+            found = services.handlers[claimed.kind](services, claimed)
         if isinstance(found, Outside):
             work = found
             return None

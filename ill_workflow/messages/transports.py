@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -36,12 +37,23 @@ class Outgoing:
     saying: Saying
 
 
-def send(db: Database, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed) -> Finish | Outside:
+class TakesIn(Protocol):
+    """Takes in a message at the other end, in the transaction that marks it sent; usually `inbound.receive`."""
+
+    def __call__(
+        self, session: Session, message: Message, *, partner: Partner, identity: str, transport: str, clock: Clock
+    ) -> Confirmation: ...
+
+
+def send(
+    db: Database, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed,
+    take_in: TakesIn = receive,
+) -> Finish | Outside:  # fmt: skip
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     with db.reading() as session:
         outgoing = _compose(session, claimed)
     if outgoing.partner.transport == "local":
-        return lambda session: _hand_over(session, outgoing, claimed, clock)
+        return lambda session: _hand_over(session, outgoing, claimed, clock, take_in)
 
     def talk() -> Finish:
         mail_id = _write_mail(outgoing, mailer, clock, house, copies, claimed)
@@ -78,12 +90,12 @@ def _compose(session: Session, claimed: Claimed) -> Outgoing:
     return Outgoing(lender_says(saying) if lending else borrower_says(saying), partner, library, request.side, saying)
 
 
-def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Clock) -> None:
+def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Clock, take_in: TakesIn) -> None:
     """The other half hears it in the transaction that marks the message sent."""
     ours = partner_for_library(session, outgoing.partner.local_library_id or 0, outgoing.library.id)
     if ours is None:
         raise Permanent(f"{outgoing.partner.name} has no entry for {outgoing.library.name} in its list of partners.")
-    answer = receive(
+    answer = take_in(
         session, outgoing.message, partner=ours, identity=f"effect:{claimed.id}", transport="local", clock=clock
     )
     _remember(session, outgoing, claimed, clock.now(), f"{answer.messageStatus} {answer.sentence}")
