@@ -180,6 +180,7 @@ ACTIONS = (
     Action(
         "partner_shipped", "Partner Shipped", (PARTNER,), ("SEEKING", *UNEXPECTED),
         (Target("shipped", ("completed",), g.filled_locally), Target("shipped", ("SEEKING", *NOT_AWAITED))),
+        only_if=(g.was_sent,),
         needs=(
             i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional, i.CARRIER.optional, i.TRACKING.optional,
             i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.NOTE.optional,
@@ -207,7 +208,7 @@ ACTIONS = (
             ),
             Target("received"),
         ),
-        needs=(i.CONDITION_CHECKED, i.TEMPORARY_BARCODE.optional, i.PIECES.optional),
+        only_if=(g.was_sent,), needs=(i.CONDITION_CHECKED, i.TEMPORARY_BARCODE.optional, i.PIECES.optional),
         records=(c.set_barcodes, c.assume_a_due_date),
         then=(
             circulation("accept_item"), send_message("Received"), generate_slip("book_strap"),
@@ -391,6 +392,7 @@ ACTIONS = (
             Target("shipped", only_if=g.posted_on_paper, records=(c.on_paper,)),
             Target("delivered", then=(notify_patron("document"),)),
         ),
+        only_if=(g.was_sent,),
         needs=(i.LINK.optional, i.LOCAL_COPY.optional, i.ON_PAPER.optional, i.NOTE.optional),
         then=(
             alert_staff("unexpected_copy", only_from=("INBOUND", *UNEXPECTED)),
@@ -400,6 +402,7 @@ ACTIONS = (
     ),
     Action(
         "route_home", "Route Home", (STAFF,), ("CLOSED",), "return_in_transit", less=("delivered",),
+        only_if=(g.was_sent,),
         records=(c.is_here, c.not_completed_by_us), ledger=(Entry("reverse", provisional=True),),
         then=(alert_staff("unexpected_parcel"),),
     ),
@@ -426,7 +429,8 @@ ACTIONS = (
         fires=("reply_by", "not_before", "pickup_by", "return_by"), fires_in={"need_by": ("will_supply",)},
     ),
     Action(
-        "ask", "Ask Partner", (STAFF, CLOCK), ("any",), SAME, less=("PREPARING",), needs=(i.NOTE.optional,),
+        "ask", "Ask Partner", (STAFF, CLOCK), ("any",), SAME, less=("PREPARING",), only_if=(g.was_sent,),
+        needs=(i.NOTE.optional,),
         then=(send_message("StatusRequest"), alert_staff("no_answer", only_if=g.pulled_by_the_clock)),
         fires=("ship_by", "arrive_by", "answer_by", "completion_by"),
     ),

@@ -20,6 +20,11 @@ def somebody_to_ask(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("partner") or inputs.get("rota") or facts.next_in_rota)
 
 
+@guard("it was sent to a partner", otherwise="It was sent to no partner.")
+def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.attempt > 0
+
+
 @guard("another partner is in the rota", otherwise="No other partner is left in the rota.")
 def another_partner(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.next_in_rota
