@@ -339,8 +339,12 @@ ACTIONS = (
         hears=("offeredCosts", "Notification damaged"), hears_else=("Notification lost",),
     ),
     Action(
-        "found", "Found", (STAFF,), ("lost",), "return_in_transit", records=(c.is_here,),
-        ledger=(Entry("reverse", LOST_FEES),), then=(send_message("Found"),), primary=True,
+        "found", "Found", (STAFF,), ("lost",),
+        (
+            Target("delivered", only_if=g.paper_copy, then=(notify_patron("ready_for_pickup"),)),
+            Target("return_in_transit"),
+        ),
+        records=(c.is_here,), ledger=(Entry("reverse", LOST_FEES),), then=(send_message("Found"),), primary=True,
     ),
     Action(
         "settle", "Settle", (MANAGER,), ("lost",), "closed_without_return", only_if=(g.no_fee_is_open,),
