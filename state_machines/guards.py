@@ -212,6 +212,11 @@ def item_is_back(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return not request.loan_seen
 
 
+@guard("what is damaged is not back yet", otherwise="The damaged item is back.")
+def not_back_yet(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return request.state != "damaged" or request.loan_seen
+
+
 @guard("it is within the claim period", otherwise="The claim period for this loan is over.")
 def within_claim_period(request: Request, inputs: Inputs, facts: Facts) -> bool:
     closed = request.state == "completed"

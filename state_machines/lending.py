@@ -238,7 +238,8 @@ ACTIONS = (
         primary=True, undo=True,
     ),
     Action(
-        "mark_lost", "Mark as Lost", (STAFF, CLOCK, PARTNER), ("ON_LOAN", "BACK"), "lost", needs=(i.NOTE.optional,),
+        "mark_lost", "Mark as Lost", (STAFF, CLOCK, PARTNER), ("ON_LOAN", "BACK", "damaged"), "lost",
+        only_if=(g.not_back_yet,), needs=(i.NOTE.optional,),
         records=(c.answer_renewal,), ledger=(Entry("assess", LOST_FEES),),
         then=(send_message("Lost"), alert_staff("lost", only_if=g.not_by_staff)),
         hears=("Lost", "Notification lost"), fires=("lost_by",), undo=True,
