@@ -4,7 +4,7 @@ PY := $(VENV)/bin/python
 export ILL_ISO18626 ?= $(wildcard ../shared/iso18626)
 export PYTHONDONTWRITEBYTECODE ?= 1
 
-.PHONY: run test check lint bench clean
+.PHONY: run test check lint bench soak clean
 
 run: $(VENV)/.ready
 	$(PY) -m workers.main demo $(if $(ONCE),--once)
@@ -13,7 +13,7 @@ test: $(VENV)/.ready-dev lint
 	$(PY) -m pytest -q -n 2
 
 check: $(VENV)/.ready-dev lint
-	$(PY) -m pytest -q -n 2 -m "not live and not postgresql"
+	$(PY) -m pytest -q -n 2 -m "not live and not postgresql and not long"
 
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check .
@@ -25,8 +25,12 @@ lint: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(PY) -m benchmarks
 
+# Both halves of requests under whatever may happen: RUNS, STEPS, SEED, and the MINUTES after which nothing is begun.
+soak: $(VENV)/.ready-dev
+	$(PY) -m tests.stateful.soak --runs $(or $(RUNS),2000) --steps $(or $(STEPS),10) --seed $(or $(SEED),0) --minutes $(or $(MINUTES),60)
+
 clean:
-	rm -rf $(VENV) var demo-report.json
+	rm -rf $(VENV) var demo-report.json soak-report.json
 
 $(VENV)/bin/python:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: $$(python3 --version) was found."; exit 1; }

@@ -1,0 +1,69 @@
+"""The ways in which runs of the long test begin, and how long they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from ill_workflow.migrations import migrate
+from tests.stateful.machine import machine
+from tests.stateful.report import Report
+from tests.stateful.world import World
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is asked for, and how far it has come before the first step; what stands twice is twice as frequent."""
+
+    service: str
+    beginnings: tuple[str, ...]
+
+
+WAYS = {
+    "loans": Way("loan", ("typed in", "asked", "asked", "asked", "shipped", "with the patron", "with the patron",
+                          "on the way back")),
+    "several pieces": Way("loan", ("several pieces", "several pieces", "shipped", "lent to Hilltop")),
+    "copies": Way("copy", ("typed in", "asked", "asked", "shipped", "lent to Hilltop")),
+}  # fmt: skip
+
+
+@contextmanager
+def a_world() -> Iterator[World]:
+    """A world in a folder of its own."""
+    with TemporaryDirectory(prefix="ill-long-") as folder:
+        url = f"sqlite:///{Path(folder) / 'ill.db'}"
+        migrate(url)
+        world = World(url, Path(folder))
+        try:
+            yield world
+        finally:
+            world.db.engine.dispose()
+
+
+def run(
+    world: World,
+    report: Report,
+    way: Way,
+    *,
+    runs: int,
+    steps: int = 10,
+    number: int | None = None,
+    shrink: bool = True,
+    break_it: Callable[[World], None] | None = None,
+) -> None:
+    """Run it so many times: from a number to start from, or always the same. Raises what went wrong, made short."""
+    every = machine(world, report, service=way.service, beginnings=way.beginnings, break_it=break_it)
+    if number is not None:
+        every = seed(number)(every)
+    phases = (Phase.generate, *((Phase.shrink,) if shrink else ()))
+    how = settings(
+        max_examples=runs, stateful_step_count=steps, deadline=None, database=None, print_blob=True, phases=phases,
+        derandomize=number is None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
+    )  # fmt: skip
+    run_state_machine_as_test(every, settings=how)
