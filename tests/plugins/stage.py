@@ -202,13 +202,18 @@ class Half:
 class Stage:
     """Main and Riverside are branches of one installation; Hilltop reads mail."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self.clock, self.received = FixedClock(START), 0
+    def __init__(self, url: str, folder: Path, *, now: datetime = START, set_up: bool = True) -> None:
+        """`set_up`: the database is empty; else it is a copy of one in which everybody is there already."""
+        self.clock, self.received = FixedClock(now), 0
         self.mailer = RememberingMailer()
         self.circulation = StandIn()
         self.db = Database(make_engine(url))
         settings = Settings(data=folder, database_url=url)
         self.services = Services(settings, self.db, self.clock, self.mailer, SilentBell(), self.circulation)
+        if set_up:
+            self._set_up()
+
+    def _set_up(self) -> None:
         with self.db.writing() as session:
             main, riverside = (
                 libraries.add_library(
@@ -342,19 +347,29 @@ class Stage:
             return partners.find_partner(session, libraries.find_library(session, at).id, code)
 
 
+def set_the_stage(url: str) -> None:
+    """Fill an empty database with everybody who is on the stage."""
+    migrate(url)
+    stage = Stage(url, Path())
+    if stage.db.engine.dialect.name == "sqlite":
+        with stage.db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    stage.db.engine.dispose()
+
+
 @pytest.fixture
-def bare_stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
+def bare_stage(stage_url: str, tmp_path: Path) -> Iterator[Stage]:
     """A stage on SQLite, and once more on PostgreSQL."""
-    stage = Stage(database_url, tmp_path / "data")
+    stage = Stage(stage_url, tmp_path / "data", set_up=False)
     yield stage
     stage.db.engine.dispose()
 
 
 @pytest.fixture
-def quick_stage(sqlite_template: Path, tmp_path: Path) -> Iterator[Stage]:
+def quick_stage(set_template: Path, tmp_path: Path) -> Iterator[Stage]:
     """A stage on SQLite alone, for what has nothing to do with the database."""
-    (tmp_path / "ill.db").write_bytes(sqlite_template.read_bytes())
-    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", tmp_path)
+    (tmp_path / "ill.db").write_bytes(set_template.read_bytes())
+    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", tmp_path, set_up=False)
     yield stage
     stage.db.engine.dispose()
 
@@ -365,6 +380,14 @@ def stage(bare_stage: Stage) -> Iterator[Stage]:
     yield bare_stage
     rows.seen |= rows.rows_of(bare_stage.db)
     referee.look(bare_stage.db, bare_stage.clock)
+
+
+@pytest.fixture(scope="session")
+def set_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with everybody who is on the stage, to be copied."""
+    path = tmp_path_factory.mktemp("stage") / "ill.db"
+    set_the_stage(f"sqlite:///{path}")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -379,7 +402,10 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+
+
+@pytest.fixture(params=BOTH)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database with its tables, one that nobody else uses: on both kinds."""
     if request.param == "sqlite":
@@ -389,5 +415,19 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     server = request.getfixturevalue("postgresql")
     url = server.create_database(template=server.template("ill", migrate))
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture(params=BOTH)
+def stage_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of one's own with everybody who is on the stage: on both kinds."""
+    if request.param == "sqlite":
+        path = tmp_path / "ill.db"
+        path.write_bytes(request.getfixturevalue("set_template").read_bytes())
+        yield f"sqlite:///{path}"
+        return
+    server = request.getfixturevalue("postgresql")
+    url = server.create_database(template=server.template("stage", set_the_stage))
     yield url
     server.drop_database(url)
