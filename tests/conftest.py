@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.plugins.broker",
     "tests.plugins.rows",
     "tests.plugins.stage",
+    "tests.plugins.states",
 ]

@@ -63,7 +63,7 @@ def scan(
         raise BadInput(f"{side!r} is not possible. Choose {' or '.join(MEANINGS)}.", field="side")
     found = [r for r in find(session, library, code) if side in (None, r.side) and reference in (None, r.reference)]
     if not found:
-        raise NotFound(f"Nothing at {library.name} has the code {code}.", field="code")
+        raise NotFound(_not_ours(session, library, code), field="code")
     if choose is None and (again := _a_moment_ago(session, found, code, clock)):
         return again
     candidates = _meant(found)
@@ -75,9 +75,14 @@ def scan(
 
 def find(session: Session, library: Library, code: str) -> list[Request]:
     """The requests of a library that a code may mean, the oldest first."""
+    mine = sa.select(Request).where(Request.library_id == library.id, _fits(code)).order_by(Request.id)
+    return list(session.scalars(mine))
+
+
+def _fits(code: str) -> sa.ColumnElement[bool]:
     by_piece = sa.select(Piece.request_id).where(Piece.barcode == code)
     by_attempt = sa.select(Attempt.request_id).where((Attempt.wire_id == code) | (Attempt.item_barcode == code))
-    fits = (
+    return (
         (Request.reference == code)
         | (Request.item_barcode == code)
         | (Request.temporary_barcode == code)
@@ -85,13 +90,21 @@ def find(session: Session, library: Library, code: str) -> list[Request]:
         | Request.id.in_(by_piece)
         | Request.id.in_(by_attempt)
     )
-    mine = sa.select(Request).where(Request.library_id == library.id, fits).order_by(Request.id)
-    return list(session.scalars(mine))
+
+
+def _not_ours(session: Session, library: Library, code: str) -> str:
+    """What the code is not, and where it belongs: what is lent and borrowed there is that library's business."""
+    others = sa.select(Library.name).join(Request, Request.library_id == Library.id)
+    names = session.scalars(others.where(Library.id != library.id, _fits(code)).distinct().order_by(Library.name))
+    known = " or ".join(names)
+    return f"Nothing at {library.name} has the code {code}.{f' It is known at {known}.' if known else ''}"
 
 
 def _a_moment_ago(session: Session, found: Sequence[Request], code: str, clock: Clock) -> Scanned | None:
-    """The answer that the same code got within the last minute."""
+    """The answer that the same code got within the last minute; what was taken back since is scanned anew."""
+    taken_back = sa.select(Event.undoes_id).where(Event.undoes_id.is_not(None))
     mine = Event.request_id.in_([r.id for r in found]) & (Event.scanned == code) & (Event.at > clock.now() - AGAIN)
+    mine &= Event.id.not_in(taken_back)
     last = session.scalar(sa.select(Event).where(mine).order_by(Event.id.desc()).limit(1))
     if last is None:
         return None

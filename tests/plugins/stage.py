@@ -136,6 +136,10 @@ class Half:
         return outcome
 
     @property
+    def last_event(self) -> Event:
+        return self._of(Event)[-1]
+
+    @property
     def history(self) -> list[str]:
         return [event.trigger for event in self._of(Event)]
 
