@@ -70,6 +70,9 @@ def scan(
     if len(candidates) > 1:
         return _which(code, candidates)
     request = actions.locked(session, candidates[0].id)
+    # Of two scans at once, the second has waited for the first.
+    if choose is None and (again := _a_moment_ago(session, [request], code, clock)):
+        return again
     return _decide(session, request, code, by=by, clock=clock, choose=choose, checked=checked)
 
 

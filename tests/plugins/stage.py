@@ -33,7 +33,7 @@ from ill_workflow.messages.content import (
 )
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.migrations import migrate
-from ill_workflow.outbox import EffectRow, SilentBell
+from ill_workflow.outbox import DONE, EffectRow, SilentBell
 from ill_workflow.partners import Partner
 from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
@@ -197,6 +197,16 @@ class Half:
     def work(self) -> list[tuple[str, str, str]]:
         """Kind, argument and status of everything that was promised for it."""
         return [(e.kind, e.argument, e.status) for e in self._of(EffectRow)]
+
+    @property
+    def promises(self) -> list[tuple[int | None, str]]:
+        """Event and status of everything that was promised for it."""
+        return [(e.event_id, e.status) for e in self._of(EffectRow)]
+
+    @property
+    def done(self) -> list[tuple[str, str, int | None]]:
+        """Kind, argument and event of what was promised and is done."""
+        return [(e.kind, e.argument, e.event_id) for e in self._of(EffectRow) if e.status == DONE]
 
     def _of(self, table: Any) -> list[Any]:
         with self.stage.db.reading() as session:

@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import SYSTEM
 from tests.plugins import rows
 from tests.plugins.loans import Loan, begin
-from tests.plugins.stage import START, Half, Stage
+from tests.plugins.postgresql import PostgreSQL
+from tests.plugins.stage import START, Half, Stage, set_the_stage
 
 Steps = Callable[[Loan], object]
 
@@ -167,10 +169,10 @@ class Shelf:
 
 
 class Copies:
-    """What one test takes from the shelf; at its end the rows are counted, and the referee looks."""
+    """What one test takes from the shelf; at its end the rows are counted, and the databases go."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf, self._taken = shelf, list[Loan]()
+    def __init__(self, shelf: Shelf, drop: Callable[[str], None] = lambda url: None) -> None:
+        self._shelf, self._drop, self._taken = shelf, drop, list[Loan]()
 
     def __call__(self, side: str, state: str, other: str = "branch") -> Loan:
         self._taken.append(self._shelf.take(side, state, other))
@@ -180,6 +182,7 @@ class Copies:
         for it in self._taken:
             rows.seen |= rows.rows_of(it.stage.db)
             it.stage.db.engine.dispose()
+            self._drop(it.stage.services.settings.url)
 
 
 @pytest.fixture(scope="session")
@@ -195,9 +198,27 @@ def sqlite_shelf(set_template: Path, tmp_path_factory: pytest.TempPathFactory) -
     return Shelf(folder, str(set_template), copy, lambda url: url.removeprefix("sqlite:///"))
 
 
+@pytest.fixture(scope="session")
+def postgresql_shelf(postgresql: PostgreSQL, tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    empty = postgresql.template("stage", set_the_stage)
+
+    def copy(database: str) -> str:
+        return postgresql.create_database(template=database)
+
+    return Shelf(tmp_path_factory.mktemp("states"), empty, copy, lambda url: make_url(url).database or "")
+
+
 @pytest.fixture
 def at(sqlite_shelf: Shelf) -> Iterator[Copies]:
     """`at("borrowing", "on_loan", "mail")`: a loan in that state, on SQLite."""
     copies = Copies(sqlite_shelf)
+    yield copies
+    copies.close()
+
+
+@pytest.fixture
+def at_on_postgresql(postgresql: PostgreSQL, postgresql_shelf: Shelf) -> Iterator[Copies]:
+    """The same on PostgreSQL."""
+    copies = Copies(postgresql_shelf, postgresql.drop_database)
     yield copies
     copies.close()
