@@ -220,9 +220,9 @@ def _from_a_former_lender(
         }
         outcome = hear(session, request, Heard((), told), by=by, clock=clock)
         return f"OK {outcome.trigger}"
-    present = former_lenders.take_up(session, request, attempt)
+    meantime = former_lenders.take_up(session, request, attempt)
     outcome = hear(session, request, heard, by=by, clock=clock)
-    former_lenders.tell(session, request, outcome, present, by)
+    former_lenders.tell(session, request, outcome, meantime, by)
     return f"OK {outcome.trigger}"
 
 

@@ -146,14 +146,19 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
     machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
     _put_pieces_back(session, request, undone.before)
+    if "wire_id" in undone.before:  # a lender that was asked before had been taken up again for it
+        rota.make_current(session, request, undone.before["partner_id"], undone.before["wire_id"])
     event = _remember(
         session, request, by, "undo", f"Undo {undone.label}", source, now, {"undone": undone.label}, before, -1
     )
     event.undoes_id = undone.id
     Ledger(session, request.library_id, request.id).undo(undone.id, at=now, event_id=event.id)
-    effects = take_back_the_work(session, request, undone)
-    attempt = rota.current_attempt(session, request)
-    promise_effects(session, request, effects, event, by=by, inputs={"undone": undone.label}, attempt=attempt)
+    effects, misled = take_back_the_work(session, request, undone)
+    attempt, told = rota.current_attempt(session, request), {"undone": undone.label}
+    promise_effects(session, request, effects, event, by=by, inputs=told, attempt=attempt)
+    for number, whom in enumerate(misled, start=len(effects)):
+        correction = (send_message("Correction", to_former=True),)
+        promise_effects(session, request, correction, event, by=by, inputs=told, former=whom, first=number)
     return outcome_of(request, event)
 
 

@@ -1,5 +1,7 @@
 """A lender that was asked before and turns out to have sent something after all."""
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -33,17 +35,28 @@ def another_item(request: Request) -> bool:
     return request.loan_seen or not (request.state in waits or filled_locally)
 
 
-def take_up(session: Session, request: Request, attempt: Attempt) -> Attempt | None:
-    """Make a former lender the current one again; who was asked in the meantime, and has to be told."""
+@dataclass(frozen=True)
+class Meantime:
+    """Who was asked in the meantime: to be told, and to be the current one again if this is taken back."""
+
+    partner_id: int | None
+    wire_id: str | None
+    waiting: Attempt | None  #: that still waits, and has to be told
+
+
+def take_up(session: Session, request: Request, attempt: Attempt) -> Meantime:
+    """Make a former lender the current one again; who was asked in the meantime."""
     asked = request.state in lifecycle_of(request).expand(ASKING)
-    present = rota.current_attempt(session, request) if asked else None
+    waiting = rota.current_attempt(session, request) if asked else None
+    meantime = Meantime(request.partner_id, request.wire_id, waiting)
     rota.take_up_again(session, request, attempt)
-    return present
+    return meantime
 
 
-def tell(session: Session, request: Request, outcome: actions.Outcome, present: Attempt | None, by: By) -> None:
+def tell(session: Session, request: Request, outcome: actions.Outcome, meantime: Meantime, by: By) -> None:
     """The one asked in the meantime gets a Cancel, and staff are told."""
-    event = session.get_one(Event, outcome.event_id)
+    event, present = session.get_one(Event, outcome.event_id), meantime.waiting
+    event.before = {**event.before, "partner_id": meantime.partner_id, "wire_id": meantime.wire_id}
     if present is not None:
         cancel = (send_message("Cancel"),)
         promise_effects(session, request, cancel, event, by=by, inputs={}, attempt=present, first=MORE)

@@ -51,9 +51,12 @@ def current_attempt(session: Session, request: Request) -> Attempt | None:
 
 def take_up_again(session: Session, request: Request, attempt: Attempt) -> None:
     """A lender that was asked before is the current one again."""
-    request.wire_id = attempt.wire_id
-    request.partner = session.get_one(Partner, attempt.partner_id)
-    request.partner_id = attempt.partner_id
+    make_current(session, request, attempt.partner_id, attempt.wire_id)
+
+
+def make_current(session: Session, request: Request, partner_id: int | None, wire_id: str | None) -> None:
+    request.wire_id, request.partner_id = wire_id, partner_id
+    request.partner = session.get_one(Partner, partner_id) if partner_id is not None else None
     session.flush()
 
 

@@ -152,10 +152,10 @@ def _decide(
     meaning = choose or meanings[0]
     if former is not None and meaning == SECOND_PARCEL:
         return _send_home(session, request, former, code, by, clock)
-    present = former_lenders.take_up(session, request, former) if former and not another else None
+    meantime = former_lenders.take_up(session, request, former) if former and not another else None
     outcome = _do(session, request, meaning, code, by, clock, checked)
-    if former and not another:
-        former_lenders.tell(session, request, outcome, present, by)
+    if meantime is not None:
+        former_lenders.tell(session, request, outcome, meantime, by)
     return Scanned(request.reference, outcome.sentence, outcome)
 
 

@@ -5,10 +5,11 @@ from sqlalchemy.orm import Session
 
 from ill_workflow.errors import Refused
 from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, WITHDRAWN, EffectRow, withdraw
+from ill_workflow.requests.consequences import Asked
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Event, Request
 from state_machines.declaration import Effect
-from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, circulation, send_message
+from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, circulation
 
 #: Which call takes back which, at the library's circulation system.
 REVERSE_CALLS = {
@@ -39,18 +40,18 @@ def last_undoable(session: Session, request: Request) -> Event:
     return last
 
 
-def take_back_the_work(session: Session, request: Request, undone: Event) -> tuple[Effect, ...]:
-    """Withdraw what nobody has begun, and give the effects that put the rest right."""
-    follow: list[Effect] = []
+def take_back_the_work(session: Session, request: Request, undone: Event) -> tuple[tuple[Effect, ...], list[Asked]]:
+    """Withdraw what nobody has begun; the effects that put the rest right, and whom a correction has to reach."""
+    follow, misled = list[Effect](), list[Asked]()
     rows = session.scalars(sa.select(EffectRow).where(EffectRow.event_id == undone.id).order_by(EffectRow.id)).all()
     for row in rows:
         if withdraw(session, row.id):
             continue
         if row.kind == "send_message":
-            follow.append(send_message("Correction"))
+            misled.append(Asked(row.payload["partner"], row.payload["wire_id"]))
         elif row.kind == "circulation" and row.argument in REVERSE_CALLS and _ended_something(session, row):
             follow.append(circulation(REVERSE_CALLS[row.argument]))
-    return (*dict.fromkeys(follow), SCHEDULE_DUE_DATE_CHECK)
+    return (*dict.fromkeys(follow), SCHEDULE_DUE_DATE_CHECK), list(dict.fromkeys(misled))
 
 
 def _ended_something(session: Session, row: EffectRow) -> bool:

@@ -39,11 +39,13 @@ from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Event, MessageRow, Notice, Piece, Request, Slip
 from ill_workflow.requests.scan import Scanned, scan
+from state_machines.declaration import Actor
 from tests.plugins import referee, rows
 from workers.drain import work_off, work_off_all
 
 ZONE = ZoneInfo("America/Chicago")
 START = datetime(2026, 2, 2, 9, 0, tzinfo=ZONE)
+PATRON = By(Actor.PATRON)
 BOOK = {"title": "Pride and Prejudice", "author": "Austen, Jane", "isbn": "978-0-14-143951-8"}
 
 
@@ -65,6 +67,14 @@ class Half:
             outcome = actions.perform(
                 session, request, trigger, by=By.staff(account, told_by), clock=self.stage.clock, inputs=inputs, key=key
             )
+        self.stage.work()
+        return outcome
+
+    def happens(self, trigger: str, by: By, **inputs):
+        """The patron or another system does it."""
+        with self.stage.db.writing() as session:
+            request = actions.locked(session, self.id)
+            outcome = actions.perform(session, request, trigger, by=by, clock=self.stage.clock, inputs=inputs)
         self.stage.work()
         return outcome
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from ill_workflow.requests import actions
 from ill_workflow.requests.by import SYSTEM
 from tests.plugins import rows
 from tests.plugins.loans import Loan, begin
@@ -45,12 +44,7 @@ def settled(it: Loan) -> None:
 
 
 def flagged(it: Loan) -> None:
-    with it.stage.db.writing() as session:
-        request = actions.locked(session, it.loan.id)
-        actions.perform(
-            session, request, "flag_for_review", by=SYSTEM, clock=it.stage.clock, inputs={"problems": "It looks odd."}
-        )
-    it.stage.work()
+    it.loan.happens("flag_for_review", SYSTEM, problems="It looks odd.")
 
 
 def sent(it: Loan) -> None:

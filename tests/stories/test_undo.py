@@ -3,6 +3,9 @@
 import pytest
 
 from ill_workflow.errors import Refused
+from ill_workflow.requests import actions
+from ill_workflow.requests.by import SYSTEM, By
+from tests.plugins.stage import PATRON
 from tests.stories.test_late_messages import by_mail
 
 
@@ -77,3 +80,72 @@ def test_a_rejection_that_left_stands(stage):
     lent.does("reject", reason="NotOnShelf")
     with pytest.raises(Refused, match="knows already that it was rejected"):
         lent.undoes()
+
+
+def test_a_former_lenders_parcel_that_was_received_by_mistake(stage):
+    loan = stage.borrows(ask=("HILL", "RIV"))
+    loan.does("try_next", reason="slow")
+    asked = stage.other_half(loan)
+    loan.scanned("XPX-1001", checked=True)
+    assert (loan.state, loan.wire_id, asked.state) == ("received", "XPX-1001", "cancel_requested")
+
+    loan.undoes()
+
+    assert (loan.state, loan.wire_id) == ("request_sent", "XPX-1001-2"), "Riverside is asked, as before"
+    assert loan.partner_id == stage.partner("MAIN", "RIV").id
+    assert asked.heard[-1] == "Notification", "and hears that it was not called off"
+    letter = stage.mailer.mails_to("ill@hilltop.example")[-1]
+    assert "disregard our last message" in letter.text, "Hilltop hears that nothing has come"
+    assert letter.subject.startswith("Interlibrary loan XPX-1001, ")
+    assert loan.scanned("XPX-1001", checked=True).outcome.trigger == "receive"
+
+
+@pytest.mark.parametrize("how", ["by phone", "by message", "by the patron", "by the clock", "by another system"])
+def test_what_staff_did_not_do_is_never_undone(stage, how):
+    loan = by_mail(stage)
+    loan.does("receive", condition_checked=True)
+    match how:
+        case "by phone":
+            loan.does("partner_recalled", told_by="phone", return_by="2026-02-20")
+        case "by message":
+            loan.hears("Recalled", due="2026-02-20")
+        case "by the patron":
+            loan.happens("report_lost", PATRON)
+        case "by the clock":
+            stage.waits_until("2026-03-21")
+        case _:
+            loan.happens("check_out", SYSTEM)
+    state, history = loan.state, loan.history
+
+    with pytest.raises(Refused, match="can't be taken back"):
+        loan.undoes()
+
+    assert (loan.state, loan.history) == (state, history)
+
+
+def test_only_the_last_step_is_taken_back(stage):
+    loan = by_mail(stage)
+    loan.does("receive", condition_checked=True)
+    loan.does("check_out")
+    loan.does("request_renewal")
+    with pytest.raises(Refused, match="Request Renewal by .* can't be taken back"):
+        loan.undoes()
+    assert loan.state == "renewal_requested"
+
+
+@pytest.mark.parametrize("act", ["report_lost", "ship_back"])
+def test_a_step_before_its_message_left_takes_its_message_along(stage, act):
+    loan = by_mail(stage)
+    loan.does("receive", condition_checked=True)
+    loan.does("check_out")
+    mails, fees, waits = stage.mails("ill@hilltop.example"), loan.balance, loan.timers
+    with stage.db.writing() as session:
+        by = By.staff(stage.account(session, "manager", "MAIN"))
+        actions.perform(session, actions.locked(session, loan.id), act, by=by, clock=stage.clock)
+    assert loan.state in ("lost", "returned")
+    with stage.db.writing() as session:
+        by = By.staff(stage.account(session, "operator", "MAIN"))
+        actions.undo(session, actions.locked(session, loan.id), by=by, clock=stage.clock)
+    stage.work()
+    assert (loan.state, stage.mails("ill@hilltop.example")) == ("on_loan", mails)
+    assert (loan.balance, loan.timers) == (fees, waits)
