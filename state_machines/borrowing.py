@@ -218,6 +218,15 @@ ACTIONS = (
         primary=True, undo=True,
     ),
     Action(
+        "receive", "Receive Late Piece", (STAFF,), ("HELD", "return_in_transit"), SAME,
+        only_if=(g.piece_is_awaited,), needs=(i.CONDITION_CHECKED, i.PIECES),
+        then=(
+            circulation("accept_item"),
+            notify_patron("ready_for_pickup", only_from=("HELD",), only_if=g.comes_later),
+        ),
+        undo=True,
+    ),
+    Action(
         "check_out", "Check Out", (STAFF, SYSTEM), ("HELD",),
         (Target(SAME, ("renewal_requested", "overdue", "recalled")), Target("on_loan")),
         less=("on_loan",), then=(circulation("check_out"),), undo=True,

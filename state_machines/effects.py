@@ -20,8 +20,8 @@ def send_message(
     return Effect("send_message", what, only_from, only_if, to_former)
 
 
-def notify_patron(occasion: str, *, only_if: Guard | None = None) -> Effect:
-    return Effect("notify_patron", occasion, only_if=only_if)
+def notify_patron(occasion: str, *, only_from: tuple[str, ...] = (), only_if: Guard | None = None) -> Effect:
+    return Effect("notify_patron", occasion, only_from, only_if)
 
 
 def alert_staff(occasion: str, *, only_from: tuple[str, ...] = (), only_if: Guard | None = None) -> Effect:

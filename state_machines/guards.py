@@ -90,6 +90,17 @@ def pieces_are_out(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.pieces_out > 0
 
 
+@guard("the piece has not come yet", otherwise="That piece is here already, or was here.")
+def piece_is_awaited(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.pieces_awaited
+
+
+@guard("it comes later than the others", otherwise="It came with the others.")
+def comes_later(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    """Of what came in one parcel the patron hears once."""
+    return request.state != "received" or request.state_since.astimezone(facts.zone).date() < facts.today
+
+
 @guard("the loan is past due", otherwise="The loan is not past due.")
 def past_due(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.lender_due is not None and request.lender_due < facts.due_today

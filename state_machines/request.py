@@ -93,6 +93,7 @@ class Facts:
     next_in_rota: bool = False
     lending_suspended: bool = False
     pieces_out: int = 0  #: pieces of this request that would still be missing after this scan
+    pieces_awaited: bool = False  #: the pieces that are named were to come with the others, and have not come yet
     transit_after_days: int | None = 1  #: Shipped becomes In Transit by itself after this many working days
     timer: str | None = None  #: the timer that pulls, if one does
     by_staff: bool = True  #: a person at this library pulls

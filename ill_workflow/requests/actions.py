@@ -271,6 +271,7 @@ def _step(
         ) from None
     attempt = former_attempt
     if request.attempt != before["attempt"]:
+        session.execute(sa.delete(Piece).where(Piece.request_id == request.id))  # those of another shipment
         attempt = _ask(session, request, trigger, facts.now)
     elif attempt is not None and request.item_barcode:
         attempt.item_barcode = request.item_barcode

@@ -5,13 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow import timers
 from ill_workflow.calendars import closed_days
 from ill_workflow.fees import Ledger
-from ill_workflow.requests.models import BORROWING, Piece, Request
+from ill_workflow.requests import pieces
+from ill_workflow.requests.models import BORROWING, Request
 from ill_workflow.requests.rota import next_entry
 from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
 from state_machines.declaration import Lifecycle
@@ -33,7 +33,7 @@ def gather(
     by_staff: bool = True,
 ) -> Facts:
     """What the lifecycle may know."""
-    library, partner = request.library, request.partner
+    library, partner, named = request.library, request.partner, (inputs or {}).get("pieces")
     balances = Ledger(session, request.library_id, request.id).balances()
     our_days, their_days = closed_days(session, library.id, partner.id if partner else None)
     sets_the_date = partner.zone if partner and request.side == BORROWING else None
@@ -49,19 +49,13 @@ def gather(
         currency=partner.currency if partner else library.currency,
         next_in_rota=request.side == BORROWING and next_entry(session, request) is not None,
         lending_suspended=library.lending_suspended,
-        pieces_out=pieces_out(session, request, inputs or {}),
+        # A scan that names no pieces means all of them.
+        pieces_out=len(pieces.out(session, request, named)) if named else 0,
+        pieces_awaited=pieces.not_yet_here(session, request, named) if named else False,
         transit_after_days=library.transit_after_days,
         by_staff=by_staff,
         claim_days=library.claim_days,
     )
-
-
-def pieces_out(session: Session, request: Request, inputs: Mapping[str, Any]) -> int:
-    """How many pieces would still be missing; a scan that names no pieces means all of them."""
-    if not (here := inputs.get("pieces")):
-        return 0
-    missing = sa.select(sa.func.count()).where(Piece.request_id == request.id, Piece.back.is_(False))
-    return int(session.scalar(missing.where(Piece.barcode.not_in(here))) or 0)
 
 
 def set_timers(session: Session, request: Request, facts: Facts) -> None:

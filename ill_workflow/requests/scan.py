@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, NotFound, Refused
 from ill_workflow.libraries import Library
-from ill_workflow.requests import actions, former_lenders, intake
+from ill_workflow.requests import actions, former_lenders, intake, pieces
 from ill_workflow.requests.by import By, actors_at
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import LONGEST_CODE, as_text
@@ -134,7 +134,7 @@ def _which(code: str, requests: Sequence[Request]) -> Scanned:
 def _decide(
     session: Session, request: Request, code: str, *, by: By, clock: Clock, choose: str | None, checked: bool
 ) -> Scanned:
-    meanings: tuple[str, ...] = _meanings(request)
+    meanings: tuple[str, ...] = _meanings(request, late=code in pieces.awaited(session, request))
     former = former_lenders.by_code(session, request, code) if request.side == BORROWING else None
     another = former is not None and former_lenders.another_item(request)
     if another and code == request.reference:
@@ -156,15 +156,24 @@ def _decide(
     outcome = _do(session, request, meaning, code, by, clock, checked)
     if meantime is not None:
         former_lenders.tell(session, request, outcome, meantime, by)
-    return Scanned(request.reference, outcome.sentence, outcome)
+    return Scanned(request.reference, f"{outcome.sentence}{_what_is_missing(session, request)}", outcome)
+
+
+def _what_is_missing(session: Session, request: Request) -> str:
+    """Of several pieces, those that are still to come, or to come back."""
+    if request.state in lifecycle_of(request).terminal:
+        return ""
+    to_come, home = pieces.awaited(session, request), len(pieces.barcodes(session, request))
+    out = pieces.out(session, request)
+    words = f" Still to come: {', '.join(to_come)}." if to_come else ""
+    return words + (f" Still out: {', '.join(out)}." if 0 < len(out) < home else "")
 
 
 def _do(
     session: Session, request: Request, trigger: str, code: str, by: By, clock: Clock, checked: bool
 ) -> actions.Outcome:
     inputs: dict[str, Any] = {"condition_checked": checked} if trigger == "receive" else {}
-    pieces = session.scalars(sa.select(Piece.barcode).where(Piece.request_id == request.id)).all()
-    if code in pieces and trigger in ("check_in", "patron_return"):
+    if trigger in ("receive", "check_in", "patron_return") and code in pieces.barcodes(session, request):
         inputs["pieces"] = [code]
     return actions.perform(session, request, trigger, by=by, clock=clock, inputs=inputs, scanned=code)
 
@@ -176,9 +185,13 @@ def _send_home(session: Session, first: Request, former: Attempt, code: str, by:
     return Scanned(second.reference, f"{outcome.sentence} It is a second parcel for {first.reference}.", outcome)
 
 
-def _meanings(request: Request) -> tuple[str, ...]:
+def _meanings(request: Request, *, late: bool = False) -> tuple[str, ...]:
+    """The rows that a scan may pull. `late`: it is a piece that has not come with the others."""
     lifecycle = lifecycle_of(request)
-    return tuple(t for t in MEANINGS[request.side] if lifecycle.row(t, request.state) is not None)
+    fitting = [t for t in MEANINGS[request.side] if lifecycle.row(t, request.state) is not None]
+    if request.side == BORROWING and request.state in lifecycle.expand(("HELD", "return_in_transit")):
+        fitting = ["receive"] if late else [t for t in fitting if t != "receive"]
+    return tuple(fitting)
 
 
 def _question(session: Session, request: Request, meanings: Sequence[str], clock: Clock) -> str | None:

@@ -1,4 +1,4 @@
-"""Counts from the history which rows of the tables the stories have committed: by whom, to which end, on which database."""
+"""Counts from the history which rows of the tables stories have committed: by whom, to which end, on which database."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from state_machines.request import WRITTEN, Facts
 
 DATABASES = ("postgresql", "sqlite")
 LIFECYCLES = {"lending": LENDING, "borrowing": BORROWING}
-#: As whom a row has to be pulled for each actor that it names: partners say it themselves, or staff say how they were told.
+#: As whom a row has to be pulled for each actor that it names. What a partner says comes as a message, or staff say how
+#: they were told.
 KINDS = {
     Actor.STAFF: ("operator", "manager"),
     Actor.MANAGER: ("manager",),
@@ -137,7 +138,7 @@ def _target(
     lifecycle: Lifecycle, action: Action, event: Event, request: Request, before: Mapping[str, Any],
     promised: set[tuple[str, str]],
 ) -> int:  # fmt: skip
-    """Which outcome it was, by the state that came, the work that was promised, and where both fit twice, by its guard."""
+    """Which outcome it was: by the state, by the work that was promised, and where both fit twice by its guard."""
     fitting: list[tuple[int, Target]] = []
     for number, target in enumerate(action.targets):
         if target.source and event.source not in lifecycle.expand(target.source):
@@ -163,7 +164,7 @@ def _brings(target: Target) -> set[tuple[str, str]]:
 
 
 def pytest_sessionfinish(session) -> None:
-    """A process of pytest-xdist hands over what it has seen; where all tests ran, what no story pulled fails the run."""
+    """A process of pytest-xdist hands over what it has seen; where all tests ran, what was never pulled fails."""
     config = session.config
     if hasattr(config, "workeroutput"):
         config.workeroutput["rows"] = sorted(seen)

@@ -128,7 +128,7 @@ def test_only_the_last_step_is_taken_back(stage):
     loan.does("receive", condition_checked=True)
     loan.does("check_out")
     loan.does("request_renewal")
-    with pytest.raises(Refused, match="Request Renewal by .* can't be taken back"):
+    with pytest.raises(Refused, match=r"Request Renewal by .* can't be taken back"):
         loan.undoes()
     assert loan.state == "renewal_requested"
 

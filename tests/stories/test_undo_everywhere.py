@@ -1,4 +1,4 @@
-"""Every row that staff may take back, from each of its states, before its message left and after, with both kinds of partner."""
+"""Every row that staff may take back, from each of its states, before its message left and after."""
 
 from datetime import timedelta
 
