@@ -22,6 +22,7 @@ from ill_workflow.messages.content import (
     to_dict,
 )
 from ill_workflow.messages.hearing import Heard, hear_borrower, hear_lender
+from ill_workflow.messages.lateness import as_heard_now
 from ill_workflow.partners import Partner
 from ill_workflow.requests import actions, former_lenders, intake, rota
 from ill_workflow.requests.by import By
@@ -137,7 +138,7 @@ def _take(
             if request is None:
                 raise _Unknown(f"requestingAgencyRequestId {message.header.requestingAgencyRequestId}")
             request = actions.locked(session, request.id)
-            heard = hear_borrower(message)
+            heard = as_heard_now(session, request, message, hear_borrower(message), partner.id, by.who)
             outcome = hear(session, request, heard, by=by, clock=clock)
             if heard.asks_status:
                 _add_effects(session, request, outcome, (send_message("StatusRequestResponse"),), by)
@@ -200,6 +201,7 @@ def _take_answer(
     request, heard = actions.locked(session, attempt.request_id), hear_lender(message, library.zone)
     if message.messageInfo.reasonForMessage == "StatusRequestResponse":
         heard = _only_what_moves(request, heard)
+    heard = as_heard_now(session, request, message, heard, partner.id, by.who)
     if attempt.wire_id == request.wire_id:
         outcome = hear(session, request, heard, by=by, clock=clock)
         return request, f"OK {outcome.trigger}"
