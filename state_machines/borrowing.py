@@ -183,9 +183,9 @@ ACTIONS = (
         only_if=(g.was_sent,),
         needs=(
             i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional, i.CARRIER.optional, i.TRACKING.optional,
-            i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.NOTE.optional,
+            i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.NOTE.optional, i.STATUS.optional,
         ),
-        records=(c.take_the_due_date, c.set_barcodes, c.set_tracking),
+        records=(c.take_the_due_date, c.set_barcodes, c.set_tracking, c.keep_what_came_first),
         ledger=(Entry("bill", ("supply",), only_if=g.names_a_cost),),
         then=(notify_patron("shipped"), alert_staff("unexpected_shipment", only_from=UNEXPECTED)),
         hears=("Loaned", "Overdue", "Recalled"),

@@ -146,6 +146,15 @@ def keep_overdue(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.kept_overdue = True
 
 
+def keep_what_came_first(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """The first that is heard of a shipment may be that it is wanted back, or overdue."""
+    if inputs.get("status") == "Recalled":
+        request.return_by = inputs.get("due_date")
+        keep_recall(request, inputs, facts)
+    elif inputs.get("status") == "Overdue":
+        keep_overdue(request, inputs, facts)
+
+
 def forget_kept(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.kept_recall = request.kept_overdue = False
 
