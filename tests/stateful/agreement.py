@@ -162,7 +162,7 @@ def _of_a_pair(session: Session, half: Request, attempt: Attempt, lending: Reque
         yield _judged(session, half, lending, "these states don't fit", manual)
     elif half.lender_due != lending.lender_due and _on_loan(half, lending):
         yield _judged(session, half, lending, f"due {half.lender_due} and {lending.lender_due}", manual)
-    elif (half.state, lending.state) == ("completed", "completed") and not _billed_by_hand(session, half):
+    elif (half.state, lending.state) == ("completed", "completed") and not _settled_by_hand(session, half, lending):
         ours, theirs = (_for_the_loss(session, request) for request in (half, lending))
         if ours != theirs:
             yield _judged(session, half, lending, f"{ours} and {theirs} for the loss of what is home", manual)
@@ -173,9 +173,11 @@ def _on_loan(half: Request, lending: Request) -> bool:
     return half.state in out and lending.state in LENDING.groups["ON_LOAN"]
 
 
-def _billed_by_hand(session: Session, half: Request) -> bool:
+def _settled_by_hand(session: Session, *halves: Request) -> bool:
+    """Bills typed in, and what was settled: after that nothing moves by itself."""
+    typed_in = (Event.trigger == "partner_bills") & (Event.actor != "partner")
     mine = sa.select(Event.id).where(
-        Event.request_id == half.id, Event.trigger == "partner_bills", Event.actor != "partner"
+        Event.request_id.in_([half.id for half in halves]), typed_in | (Event.trigger == "settle")
     )
     return session.scalar(mine.limit(1)) is not None
 

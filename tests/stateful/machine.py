@@ -17,7 +17,7 @@ from ill_workflow.libraries import find_library
 from ill_workflow.outbox import READY, UNCERTAIN, EffectRow
 from ill_workflow.requests import actions
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.models import Attempt, Piece, Request
+from ill_workflow.requests.models import Attempt, Event, Piece, Request
 from ill_workflow.requests.scan import scan
 from state_machines.declaration import Action
 from tests.plugins import referee
@@ -128,8 +128,7 @@ def machine(
 
         @rule(data=st.data(), prompt=st.booleans())
         def somebody_scans(self, data: st.DataObject, prompt: bool) -> None:
-            at = data.draw(st.sampled_from(("MAIN", "RIV")), label="at")
-            code = data.draw(st.sampled_from(self._codes()), label="code")
+            at, code = data.draw(st.sampled_from(self._codes()), label="at and code")
             choose = data.draw(st.sampled_from((None, "receive", "route_home", "second_parcel", "patron_return")))
 
             def scans(session: Any, request: Request) -> Any:
@@ -141,9 +140,11 @@ def machine(
             self._counts("scanned", world.attempt(scans, self.half))
             self._afterwards(prompt)
 
+        @precondition(lambda self: self._undoable())
         @rule(data=st.data(), prompt=st.booleans())
         def somebody_takes_it_back(self, data: st.DataObject, prompt: bool) -> None:
-            half = self._half(data)
+            undoable = self._undoable()
+            half = Half(world, undoable[data.draw(st.sampled_from(list(undoable)), label="half")])
 
             def takes_back(session: Any, request: Request) -> Any:
                 by = world.by(session, "operator", request)
@@ -196,6 +197,7 @@ def machine(
         @precondition(lambda self: self._waits())
         @rule()
         def workers_work(self) -> None:
+            world.waits_for_machines()
             world.work()
 
         @precondition(lambda self: self._waits())
@@ -220,6 +222,7 @@ def machine(
             world.mailer.drop = True
             world.work()
             world.mailer.drop = False
+            world.waits_for_machines()  # the mail rests for a while after that
             for number in self._uncertain() - before:
                 self.report.done["the line dropped"] += 1
                 world.surplus["mail", number] += 1
@@ -310,18 +313,33 @@ def machine(
             with world.db.reading() as session:
                 return lifecycle_of(session.get_one(Request, half.id))
 
-        def _codes(self) -> list[str]:
-            """All codes that are around."""
+        def _codes(self) -> list[tuple[str, str]]:
+            """All codes that are around, each at the library whose request has it; and one of which nobody knows."""
             with world.db.reading() as session:
-                found = list(session.scalars(sa.select(Request.reference).order_by(Request.id)))
-                for column in (Request.item_barcode, Request.temporary_barcode, Piece.barcode, Attempt.wire_id):
-                    found += session.scalars(sa.select(column).where(column.is_not(None)).order_by(column))
-            return [*dict.fromkeys(found), "nobody's"]
+                found = []
+                for request in session.scalars(sa.select(Request).order_by(Request.id)):
+                    pieces = sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)
+                    asked = sa.select(Attempt.wire_id).where(Attempt.request_id == request.id).order_by(Attempt.number)
+                    codes = [request.reference, request.item_barcode, request.temporary_barcode]
+                    codes += [*session.scalars(pieces), *session.scalars(asked)]
+                    found += [(request.library.code, code) for code in codes if code]
+            return [*dict.fromkeys(found), ("MAIN", "nobody's")]
 
         def _waits(self) -> list[str]:
             with world.db.reading() as session:
                 waiting = sa.select(EffectRow.kind).where(EffectRow.status == READY).distinct()
                 return sorted(session.scalars(waiting))
+
+        def _undoable(self) -> dict[str, int]:
+            """The halves whose last step staff may take back, as the table says."""
+            found = {}
+            with world.db.reading() as session:
+                for request in session.scalars(sa.select(Request).order_by(Request.id)):
+                    steps = sa.select(Event).where(Event.request_id == request.id, Event.trigger != "note")
+                    last = session.scalars(steps.order_by(Event.version.desc()).limit(1)).one()
+                    if last.row >= 0 and lifecycle_of(request).actions[last.row].undo:
+                        found[f"{request.side} {request.reference}"] = request.id
+            return found
 
         def _uncertain(self) -> set[int]:
             with world.db.reading() as session:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
-from ill_workflow.clock import Clock
+from ill_workflow.clock import Clock, FixedClock
 from ill_workflow.db import Database
 from ill_workflow.messages.content import Confirmation, Message, Request
 from ill_workflow.messages.inbound import kind_of, receive
@@ -39,7 +40,7 @@ class PostOffice:
     Without, it doesn't; but nothing overtakes the request itself, since nothing is sent before that was confirmed.
     """
 
-    def __init__(self, db: Database, clock: Clock) -> None:
+    def __init__(self, db: Database, clock: FixedClock) -> None:
         self.db, self.clock = db, clock
         self.begin(order=True)
 
@@ -80,6 +81,7 @@ class PostOffice:
 
     def _hand_over(self, letter: Letter) -> Confirmation:
         self.counts["delivered"] += 1
+        self.clock.advance(timedelta(seconds=1))
         with self.db.writing() as session:
             partner = session.get_one(Partner, letter.partner_id)
             return receive(

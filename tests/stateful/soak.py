@@ -19,7 +19,7 @@ from tests.stateful.ways import WAYS, a_world, run
 #: Runs that begin from one number: what is found can be found again with it, in a minute or two.
 CHUNK = 50
 #: How the ways take turns.
-TURNS = ("loans", "several pieces", "loans", "copies")
+TURNS = ("asking", "lending", "several pieces", "asking", "lending", "copies")
 
 
 def main() -> int:

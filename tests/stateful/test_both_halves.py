@@ -10,7 +10,7 @@ from tests.stateful.report import Report
 from tests.stateful.ways import WAYS, a_world, run
 
 #: Runs of ten steps, each always the same.
-RUNS = {"loans": 100, "several pieces": 55, "copies": 55}
+RUNS = {"asking": 65, "lending": 65, "several pieces": 40, "copies": 40}
 
 
 @pytest.mark.long

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from ill_workflow.clock import FixedClock
 from ill_workflow.errors import Refused
+from ill_workflow.messages import transports
+from tests.stateful.office import PostOffice
 
 
 def test_nobody_is_asked_about_what_was_sent_to_nobody(quick_stage):
@@ -84,3 +89,98 @@ def test_what_was_called_lost_while_it_was_on_its_way_back_costs_nobody_anything
 
     assert (loan.state, lent.state) == ("completed", "completed")
     assert (loan.balance, lent.balance) == ({}, {})
+
+
+class TickingClock(FixedClock):
+    """Each look at it is a moment later, as it is in life."""
+
+    def now(self):
+        self.advance(timedelta(milliseconds=1))
+        return super().now()
+
+
+@pytest.fixture
+def out_of_order(quick_stage):
+    """A stage whose messages between branches are delivered when a test says so, the last one first."""
+    clock = TickingClock(quick_stage.clock.now())
+    office = PostOffice(quick_stage.db, clock)
+    office.begin(order=False)
+
+    def send(s, claimed):
+        return transports.send(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed, take_in=office.takes_in)
+
+    handlers = {**quick_stage.services.handlers, "send_message": send}
+    quick_stage.clock, quick_stage.office = clock, office
+    quick_stage.services = replace(quick_stage.services, clock=clock, handlers=handlers)
+    return quick_stage
+
+
+def arrives(stage):
+    while ready := stage.office.ready():
+        stage.office.deliver(ready[-1])
+    stage.work()
+
+
+def asked(stage):
+    loan = stage.borrows()
+    arrives(stage)
+    return loan, stage.other_half(loan)
+
+
+def lent_out(stage):
+    loan, lent = asked(stage)
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    arrives(stage)
+    loan.does("receive", condition_checked=True)
+    loan.does("check_out")
+    arrives(stage)
+    return loan, lent
+
+
+def test_a_recall_that_overtakes_its_shipment_is_kept_for_the_parcel(out_of_order):
+    loan, lent = asked(out_of_order)
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    lent.does("recall", return_by="2026-02-16")
+    arrives(out_of_order)
+    assert (loan.state, str(loan.lender_due)) == ("shipped", "2026-02-16")
+    assert loan.alerts[-1] == "partner_informs", "somebody sees what came late"
+
+    loan.does("receive", condition_checked=True)
+
+    assert loan.state == "recalled"
+
+
+def test_a_recall_that_was_lifted_before_it_was_heard_moves_nothing(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    lent.does("recall", return_by="2026-02-16")
+    lent.does("cancel_recall")
+    arrives(out_of_order)
+    assert (loan.state, loan.lender_due) == ("on_loan", lent.lender_due)
+
+
+def test_the_last_word_about_a_due_date_counts_not_the_one_that_comes_last(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    lent.does("change_due_date", by="manager", due_date="2026-03-20", reason="sooner")
+    lent.does("change_due_date", by="manager", due_date="2026-04-20", reason="later")
+    arrives(out_of_order)
+    assert str(loan.lender_due) == "2026-04-20"
+
+
+def test_a_late_answer_that_is_waited_for_is_heard_without_its_day(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    loan.does("request_renewal")
+    arrives(out_of_order)
+    lent.does("renew", due_date="2026-04-01")
+    lent.does("change_due_date", by="manager", due_date="2026-04-20", reason="later")
+    arrives(out_of_order)
+    assert (loan.state, str(loan.lender_due)) == ("renewed", "2026-04-20")
+
+
+def test_what_was_lost_and_found_and_sent_back_is_not_lost_once_more(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    loan.does("report_lost")
+    loan.does("found")
+    loan.does("ship_back")
+    arrives(out_of_order)
+    assert (loan.state, lent.state) == ("returned", "returned_by_partner")
+    assert "partner_informs" in lent.alerts

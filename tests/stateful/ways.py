@@ -26,11 +26,11 @@ class Way:
 
 
 WAYS = {
-    "loans": Way("loan", ("typed in", "asked", "asked", "asked", "shipped", "with the patron", "with the patron",
-                          "on the way back")),
+    "asking": Way("loan", ("asked", "asked", "typed in", "a condition was set", "asked for later", "called off")),
+    "lending": Way("loan", ("shipped", "with the patron", "asked to renew", "recalled", "lost", "on the way back")),
     "several pieces": Way("loan", ("several pieces", "several pieces", "shipped", "lent to Hilltop")),
-    "copies": Way("copy", ("typed in", "asked", "asked", "shipped", "lent to Hilltop")),
-}  # fmt: skip
+    "copies": Way("copy", ("typed in", "asked", "shipped", "a condition was set", "asked for later", "called off")),
+}
 
 
 @contextmanager
@@ -61,9 +61,10 @@ def run(
     every = machine(world, report, service=way.service, beginnings=way.beginnings, break_it=break_it)
     if number is not None:
         every = seed(number)(every)
+    # The beginning counts as a step of its own there.
     phases = (Phase.generate, *((Phase.shrink,) if shrink else ()))
     how = settings(
-        max_examples=runs, stateful_step_count=steps, deadline=None, database=None, print_blob=True, phases=phases,
+        max_examples=runs, stateful_step_count=steps + 1, deadline=None, database=None, print_blob=True, phases=phases,
         derandomize=number is None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
     )  # fmt: skip
     run_state_machine_as_test(every, settings=how)
