@@ -20,7 +20,7 @@ def somebody_to_ask(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("partner") or inputs.get("rota") or facts.next_in_rota)
 
 
-@guard("it was sent to a partner", otherwise="It was sent to no partner.")
+@guard("it was sent to a partner", otherwise="It was sent to no partner yet.")
 def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.attempt > 0
 

@@ -95,6 +95,8 @@ def perform(
     if row is None and by.told_by and lifecycle_of(request).row(trigger, request.state):
         label = lifecycle_of(request).rows(trigger)[0].label
         raise Refused(f"{label} is nothing that a partner says. Leave out how you were told.", field="told_by")
+    if by.told_by and request.partner_id is None:
+        raise Refused(f"{request.reference} was sent to no partner yet: nobody can have said that.", field="told_by")
     by_partner = by.partner is not None
     values = read_inputs(row, given, request.library.today(now), by_partner=by_partner) if row else {}
     if values.get("partner") or values.get("rota"):

@@ -188,6 +188,8 @@ def _send_home(session: Session, first: Request, former: Attempt, code: str, by:
 def _meanings(request: Request, *, late: bool = False) -> tuple[str, ...]:
     """The rows that a scan may pull. `late`: it is a piece that has not come with the others."""
     lifecycle = lifecycle_of(request)
+    if request.side == BORROWING and request.attempt == 0:
+        return ()  # it was sent to nobody, so nothing can have come
     fitting = [t for t in MEANINGS[request.side] if lifecycle.row(t, request.state) is not None]
     if request.side == BORROWING and request.state in lifecycle.expand(("HELD", "return_in_transit")):
         fitting = ["receive"] if late else [t for t in fitting if t != "receive"]

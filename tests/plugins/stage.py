@@ -146,8 +146,12 @@ class Half:
         return outcome
 
     @property
+    def events(self) -> list[Event]:
+        return self._of(Event)
+
+    @property
     def last_event(self) -> Event:
-        return self._of(Event)[-1]
+        return self.events[-1]
 
     @property
     def history(self) -> list[str]:

@@ -55,7 +55,8 @@ def sent(it: Loan) -> None:
 
 #: From which state, and by what.
 BORROWING = {
-    "needs_review": ("created", flagged),
+    "flagged": ("created", flagged),
+    "needs_review": ("request_sent", lambda it: it.lender("refuses", reason="NotFoundAsCited")),
     "request_sent": ("created", sent),
     "conditional": ("request_sent", lender("sets a condition")),
     "retry_offered": ("request_sent", lender("offers a retry")),
@@ -101,6 +102,8 @@ LENDING = {
     "expired": ("new", wait("2026-02-06")),
     "closed_without_return": ("lost", settled),
 }
+#: Names of ways besides those of states.
+LIKE = {"flagged": "needs_review"}
 WAYS = {"borrowing": BORROWING, "lending": LENDING}
 #: How the other library is met.
 OTHERS = {"borrowing": {"branch": "branches", "mail": "from a mail reader"},
@@ -137,7 +140,7 @@ class Shelf:
                 it = self._open(self._keep(side, before, other), side, other)
                 step(it)
                 half = it.loan if side == "borrowing" else it.lent
-                assert half.state == state or state == "copy", f"the way to {state} leads to {half.state}"
+                assert half.state == LIKE.get(state, state), f"the way to {state} leads to {half.state}"
             else:
                 it = self._begin(side, state, other)
             self._kept[side, state, other] = self._put_away(it)

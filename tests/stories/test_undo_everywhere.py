@@ -70,14 +70,20 @@ def heard_outside(half, rest):
     return rest.history if rest else None, list(stage.circulation.calls), len(stage.mailer.mails), half.slips, half.said
 
 
+def inputs_of(half, trigger):
+    """What the row asks for, where it stands."""
+    lifecycle = BORROWING if half.side == "borrowing" else LENDING
+    asked = {need.name for need in lifecycle.row(trigger, half.state).needs}
+    return {name: value for name, value in INPUTS[trigger].items() if name in asked}
+
+
 def at_once(half, role, trigger):
     """Done and taken back before any worker looks."""
-    stage = half.stage
+    stage, inputs = half.stage, inputs_of(half, trigger)
     with stage.db.writing() as session:
         by = By.staff(stage.account(session, role, half.library.code))
-        done = actions.perform(
-            session, actions.locked(session, half.id), trigger, by=by, clock=stage.clock, inputs=INPUTS[trigger]
-        )
+        request = actions.locked(session, half.id)
+        done = actions.perform(session, request, trigger, by=by, clock=stage.clock, inputs=inputs)
     with stage.db.writing() as session:
         by = By.staff(stage.account(session, role, half.library.code))
         actions.undo(session, actions.locked(session, half.id), by=by, clock=stage.clock)
@@ -120,7 +126,7 @@ def before_its_message_left(half, rest, role, trigger):
 
 def after_its_message_left(half, rest, role, trigger, before):
     calls = len(half.stage.circulation.calls)
-    done = half.does(trigger, by=role, **INPUTS[trigger])
+    done = half.does(trigger, by=role, **inputs_of(half, trigger))
     said, slips = half.said, half.slips
     messages = [argument for kind, argument, event in half.done if event == done.event_id and kind == "send_message"]
     half.stage.clock.advance(timedelta(minutes=5))
