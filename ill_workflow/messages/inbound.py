@@ -28,7 +28,7 @@ from ill_workflow.requests import actions, former_lenders, intake, rota
 from ill_workflow.requests.by import By
 from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.fields import LONGEST, LONGEST_TEXT, as_isbn, as_issn
+from ill_workflow.requests.fields import LONGEST, LONGEST_CODE, LONGEST_TEXT, as_isbn, as_issn
 from ill_workflow.requests.former_lenders import MORE
 from ill_workflow.requests.models import Attempt, Event, MessageRow
 from ill_workflow.requests.models import Request as OurRequest
@@ -203,6 +203,10 @@ def _take_answer(
         heard = _only_what_moves(request, heard)
     heard = as_heard_now(session, request, message, heard, partner.id, by.who)
     if attempt.wire_id == request.wire_id:
+        # What the lender calls it may be what its label says: a scan finds it by that.
+        named = _plain(message.header.supplyingAgencyRequestId or "").strip()
+        if named and len(named) <= LONGEST_CODE:
+            request.partner_request_id = named
         outcome = hear(session, request, heard, by=by, clock=clock)
         return request, f"OK {outcome.trigger}"
     return request, _from_a_former_lender(session, request, attempt, heard, by, clock)

@@ -307,7 +307,7 @@ def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Att
         at=now,
     )
     session.add(attempt)
-    request.partner_id, request.wire_id = request.partner.id, attempt.wire_id
+    request.partner_id, request.wire_id, request.partner_request_id = request.partner.id, attempt.wire_id, None
     return attempt
 
 

@@ -36,7 +36,7 @@ class Request(Base):
     version: Mapped[int] = mapped_column(nullable=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     partner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("partner.id"))  #: who is asked, or who asks
-    partner_request_id: Mapped[str | None] = mapped_column(sa.String(255))  #: lending: the partner's id, verbatim
+    partner_request_id: Mapped[str | None] = mapped_column(sa.String(255))  #: what the partner calls it, verbatim
     wire_id: Mapped[str | None] = mapped_column(sa.String(48))  #: borrowing: the id under which the partner was asked
     patron_id: Mapped[int | None] = mapped_column(sa.ForeignKey("patron.id"))
     follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: a retry of that one

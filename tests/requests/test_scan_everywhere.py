@@ -198,3 +198,18 @@ def test_a_code_that_is_none_gets_a_sentence(at, code):
     assert isinstance(refusal, IllError)
     assert refusal.status in (404, 422)
     assert it.loan.state == "shipped"
+
+
+def test_the_label_of_a_lender_that_prints_a_number_of_its_own(at):
+    it = at("borrowing", "request_sent", "mail")
+    it.loan.hears("Loaned", due="2026-03-20", lenders_id="HIL-2026-77")
+    found = it.loan.scanned("HIL-2026-77", checked=True)
+    assert (found.reference, found.outcome.trigger) == (it.loan.reference, "receive")
+
+
+def test_a_number_of_one_lender_is_forgotten_with_the_next(at):
+    it = at("borrowing", "retry_offered", "mail")
+    it.loan.hears("RetryPossible", lenders_id="HIL-9")
+    it.loan.does("retry")
+    with pytest.raises(NotFound):
+        it.loan.scanned("HIL-9", checked=True)
