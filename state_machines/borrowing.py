@@ -150,10 +150,13 @@ ACTIONS = (
         (
             Target("unfilled", ("cancel_requested",), g.ends_unfilled, then=(notify_patron("unfilled"),)),
             Target("cancelled", ("cancel_requested",), then=(notify_patron("cancelled"),)),
-            Target("retry_offered"),
+            Target(
+                "retry_offered", ("INBOUND",), records=(c.forget_the_shipment, c.not_before),
+                ledger=(Entry("reverse", ("supply",)),),
+            ),
+            Target("retry_offered", records=(c.not_before,)),
         ),
-        needs=(i.REASON.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional),
-        records=(c.not_before,), then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
+        needs=(i.REASON.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional), then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
     ),
     Action(
         "amend", "Edit", (STAFF,), ("PREPARING", "SEEKING"), SAME, needs=(i.CHANGES,), records=(c.edit,),

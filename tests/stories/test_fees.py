@@ -120,11 +120,12 @@ def test_an_offer_is_no_bill_before_the_item_came(stage):
     assert loan.balance == {"USD": Decimal("13.00")}
 
 
-def test_a_shipment_that_was_taken_back_is_not_paid_for(stage):
+@pytest.mark.parametrize(("status", "state"), [("Unfilled", "needs_review"), ("RetryPossible", "retry_offered")])
+def test_a_shipment_that_was_taken_back_is_not_paid_for(stage, status, state):
     loan = stage.borrows(ask=("HILL",))
     loan.hears("Loaned", due="2026-03-20", cost="9.00")
-    loan.hears("Unfilled")
-    assert (loan.state, loan.balance) == ("needs_review", {})
+    loan.hears(status)
+    assert (loan.state, loan.balance, loan.lender_due) == (state, {}, None)
 
 
 @pytest.mark.parametrize("how", ["report_lost", "partner_declared_lost"])
