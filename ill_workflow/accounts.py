@@ -70,6 +70,14 @@ def grant(session: Session, account: Account, library_id: int, role: str) -> Non
     session.flush()
 
 
+def revoke(session: Session, account: Account, library_id: int) -> None:
+    """Take away what an account may do at a library."""
+    held = session.get(Grant, (account.id, library_id))
+    if held is not None:
+        session.delete(held)
+        session.flush()
+
+
 def change_account(
     session: Session, name: str, *, full_name: str | None = None, email: str | None = None, active: bool | None = None,
     new_secret: bool = False,

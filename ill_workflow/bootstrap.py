@@ -18,7 +18,7 @@ from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
 from ill_workflow.mail.notices import House, alert_staff, email_slips, notify_patron
 from ill_workflow.messages.transports import send
-from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell
+from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell, TryLater
 from ill_workflow.requests import actions, due_dates
 from ill_workflow.requests.by import SYSTEM
 from ill_workflow.requests.facts import lifecycle_of
@@ -28,6 +28,14 @@ from ill_workflow.slips.making import make_slip
 #: Does one piece of promised work with no transaction open, or says what there is to do outside; what is left to write
 #: when it is marked done.
 Handler = Callable[["Services", Claimed], Finish | Outside | None]
+
+
+#: Runs a periodic job for a slot, and says what came of it; None where that slot was run already.
+RunJob = Callable[["Services", str, str], str | None]
+
+
+def _no_worker(services: "Services", job: str, slot: str) -> str | None:
+    raise TryLater(f"Only a worker knows how to do {job}.")
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,7 @@ class Services:
     bell: Bell
     circulation: Circulation
     handlers: Mapping[str, Handler] = field(default_factory=lambda: HANDLERS)  #: what does each kind of work
+    run_job: RunJob = _no_worker  #: handed in by the workers
 
     @cached_property
     def house(self) -> House:
@@ -50,7 +59,9 @@ class Services:
         return House(identity or "", self.settings.mail_domain)
 
 
-def start(settings: Settings, bell: Bell | None = None, *, clock: Clock | None = None) -> Services:
+def start(
+    settings: Settings, bell: Bell | None = None, *, clock: Clock | None = None, run_job: RunJob = _no_worker
+) -> Services:
     """The services of an installation. Without a bell nothing is rung, and the sweep delivers."""
     bell = bell or SilentBell()
     settings.make_room()
@@ -62,7 +73,7 @@ def start(settings: Settings, bell: Bell | None = None, *, clock: Clock | None =
     demo = _is_demo(db)
     clock = clock or (TurnedClock(lambda: _offset(db)) if demo else SystemClock())
     circulation: Circulation = StandIn(DEMO_SHELVES) if demo else NoCirculation()
-    return Services(settings, db, clock, mailer, bell, circulation)
+    return Services(settings, db, clock, mailer, bell, circulation, run_job)
 
 
 def turn_clock(db: Database, by: timedelta) -> None:
@@ -130,6 +141,12 @@ def _mail_slips(services: Services, claims: Sequence[Claimed]) -> Outside:
     return email_slips(services.db, services.mailer, services.clock, services.house, folder, claims)
 
 
+def _run_job(services: Services, claimed: Claimed) -> Finish:
+    # Where a worker died with it, it is run once more.
+    said = services.run_job(services, claimed.argument, f"asked {claimed.id}.{claimed.attempts}")
+    return lambda session: outbox.keep_answer(session, claimed, said or "")
+
+
 @dataclass(frozen=True)
 class Together:
     """Work that is done as one where several wait at once: those that have the same key."""
@@ -153,6 +170,7 @@ HANDLERS: Mapping[str, Handler] = {
     "schedule_due_date_check": lambda s, claimed: (
         lambda session: due_dates.rebuild(session, claimed.request_id or 0, s.clock)
     ),
+    "run_job": _run_job,
 }
 
 

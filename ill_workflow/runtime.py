@@ -1,5 +1,8 @@
 """What the workers leave in the database about themselves, so that `ill doctor` can tell."""
 
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -7,7 +10,26 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ill_workflow.db import Base, UTCDateTime
-from ill_workflow.outbox import insert_new
+from ill_workflow.errors import NotFound
+from ill_workflow.outbox import Promise, insert_new, promise
+
+
+@dataclass(frozen=True)
+class Job:
+    """A periodic job: how often it runs, and what for."""
+
+    every: int  #: seconds of its slots
+    does: str
+
+
+#: The jobs that run by the clock. Workers know how to do them.
+JOBS: Mapping[str, Job] = {
+    "fire_timers": Job(5, "Due dates, notices, missing answers: whatever timer is due pulls its row."),
+    "sweep": Job(5, "Looks for promised work that nobody has taken up."),
+    "housekeeping": Job(300, "Forgets what nobody needs any more."),
+}
+#: The outcome of a run that found nothing to do begins so.
+NOTHING = "0 "
 
 
 class Heartbeat(Base):
@@ -59,14 +81,34 @@ def beats(session: Session, since: datetime) -> list[Heartbeat]:
     return list(session.scalars(sa.select(Heartbeat).where(Heartbeat.at >= since).order_by(Heartbeat.worker)))
 
 
+def ask_for(session: Session, job: str) -> int:
+    """Promise a run of a job now: a row like any other, for whichever worker comes first. Raises NotFound."""
+    if job not in JOBS:
+        raise NotFound(f"There is no job {job[:64]!r}. Known: {', '.join(sorted(JOBS))}.", field="job")
+    (number,) = promise(session, [Promise("run_job", f"run_job:{secrets.token_hex(8)}", argument=job)])
+    return number
+
+
 def last_runs(session: Session) -> list[JobRun]:
     """The latest run of each job."""
     latest = sa.select(sa.func.max(JobRun.id)).group_by(JobRun.job)
     return list(session.scalars(sa.select(JobRun).where(JobRun.id.in_(latest)).order_by(JobRun.job)))
 
 
-def forget(session: Session, before: datetime) -> int:
-    """Forget runs and heartbeats from before an instant."""
-    runs = session.execute(sa.delete(JobRun).where(JobRun.started_at < before))
+def history(session: Session, job: str | None, *, quiet: bool, most: int) -> list[JobRun]:
+    """The runs of a job, or of all, the latest first; those that found nothing to do only where `quiet`."""
+    rows = sa.select(JobRun).order_by(JobRun.id.desc()).limit(most)
+    rows = rows.where(JobRun.job == job) if job else rows
+    return list(session.scalars(rows if quiet else rows.where(~_quiet())))
+
+
+def forget(session: Session, before: datetime, news_before: datetime) -> int:
+    """Forget quiet runs and heartbeats from before an instant; runs that did something or failed are kept longer."""
+    old = (JobRun.started_at < before) & _quiet() | (JobRun.started_at < news_before)
+    runs = session.execute(sa.delete(JobRun).where(old), execution_options={"synchronize_session": False})
     beats = session.execute(sa.delete(Heartbeat).where(Heartbeat.at < before))
     return int(runs.rowcount + beats.rowcount)  # type: ignore[attr-defined]
+
+
+def _quiet() -> sa.ColumnElement[bool]:
+    return JobRun.outcome.startswith(NOTHING)

@@ -21,7 +21,7 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "ill.messages": ("ill.send_message",),
     "ill.mail": ("ill.notify_patron", "ill.alert_staff"),
     "ill.circulation": ("ill.circulation",),
-    "ill.timers": ("ill.schedule_due_date_check", "ill.sweep", "ill.fire_timers", "ill.housekeeping"),
+    "ill.timers": ("ill.schedule_due_date_check", "ill.sweep", "ill.fire_timers", "ill.housekeeping", "ill.run_job"),
     "ill.doors": ("ill.take_action", "ill.create_request"),
 }
 

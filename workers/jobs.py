@@ -13,8 +13,8 @@ from workers.drain import take_back_abandoned, work_off
 
 _log = logging.getLogger(__name__)
 
-#: How long done work and runs of jobs are kept.
-KEPT_WORK, KEPT_RUNS = timedelta(days=7), timedelta(days=1)
+#: How long done work and runs of jobs are kept: there are thousands a day that find nothing to do.
+KEPT_WORK, KEPT_RUNS, KEPT_NEWS = timedelta(days=7), timedelta(days=1), timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,15 @@ def housekeeping(services: Services) -> str:
     """Forget what nobody needs any more."""
     now = machine_now()
     with services.db.writing() as session:
-        forgotten = backlog.forget(session, now - KEPT_WORK) + runtime.forget(session, now - KEPT_RUNS)
+        forgotten = backlog.forget(session, now - KEPT_WORK)
+        forgotten += runtime.forget(session, now - KEPT_RUNS, now - KEPT_NEWS)
     forgotten += copies.forget(services.settings.copies, now - timedelta(days=services.settings.copy_days))
     return f"{forgotten} forgotten"
 
 
 JOBS: Mapping[str, Job] = {
-    "fire_timers": Job(5, fire_timers),
-    "sweep": Job(5, sweep),
-    "housekeeping": Job(300, housekeeping),
+    name: Job(runtime.JOBS[name].every, work)
+    for name, work in (("fire_timers", fire_timers), ("sweep", sweep), ("housekeeping", housekeeping))
 }
 
 
@@ -75,3 +75,10 @@ def run(services: Services, name: str, *, now: datetime | None = None, slot: str
     with services.db.writing() as session:
         runtime.end(session, name, slot, machine_now(), outcome)
     return outcome
+
+
+def run_for(services: Services, name: str, slot: str) -> str | None:
+    """Run a job because somebody has asked for it. Raises Permanent for one that nobody knows."""
+    if name not in JOBS:
+        raise outbox.Permanent(f"There is no job {name!r}.")
+    return run(services, name, slot=slot)

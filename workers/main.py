@@ -11,6 +11,7 @@ from celery import signals
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.config import read_settings
 from ill_workflow.errors import BadInput, Unavailable
+from workers import jobs
 from workers.app import make_app
 from workers.bell import CeleryBell
 from workers.broker import broker_url
@@ -32,7 +33,7 @@ _bells: list[CeleryBell] = []
 def _services_of(pid: int) -> Services:
     bell = CeleryBell(celery_app, settings.bell_bound)
     _bells.append(bell)
-    return start(settings, bell)
+    return start(settings, bell, run_job=jobs.run_for)
 
 
 def services() -> Services:

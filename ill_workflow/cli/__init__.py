@@ -4,12 +4,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli import operations, requests, setup
+from ill_workflow.cli import clock, jobs, lists, operations, requests, setup
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError, Unavailable
@@ -38,23 +39,102 @@ class Doors:
     demo: Callable[[Settings, bool], int]
 
 
-app = typer.Typer(name="ill", help="Interlibrary loan.", no_args_is_help=True, pretty_exceptions_enable=False)
-setup.register(app)
-requests.register(app)
-operations.register(app)
+_HELP = ["--help", "-h"]
+#: What programs may rely on. `docs/commands.md` has them, too.
+EXIT_CODES = {
+    0: "Done.",
+    1: "Refused or failed: why is said on standard error, with the field that has to be mended.",
+    2: "The command was not written as it has to be; see its --help.",
+    3: "An import is done in part: some lines were refused, and each of them is named.",
+    130: "Interrupted with Ctrl-C: what was not finished is not kept.",
+}
+EPILOG = "\n".join(
+    [
+        "Say once who you are and where, then leave it out: export ILL_AS=ann ILL_LIBRARY=MAIN",
+        "",
+        "Every command has --help; --json prints what programs read.",
+        "Tab completes words, references and codes after: ill --install-completion",
+        "",
+        "Exit codes:",
+        *(f"  {code:>3}  {words}" for code, words in EXIT_CODES.items()),
+    ]
+)
+
+app = typer.Typer(
+    name="ill", no_args_is_help=True, pretty_exceptions_enable=False, epilog=EPILOG,
+    help="Interlibrary loan: what patrons borrow from other libraries, and what we lend to them.",
+    context_settings={"help_option_names": _HELP},
+)  # fmt: skip
+requests.register(app, "Every day")
+setup.register(app, "Setting up")
+operations.register(app, "Keeping it running")
+jobs.register(app, "Keeping it running")
+clock.register(app, "Keeping it running")
+# `lists` adds import and export to what is registered above.
+assert lists
+
+
+def command() -> Any:
+    """The program as it is typed, its help without words that only programmers know."""
+    program: Any = typer.main.get_command(app)
+    names = [name for name in (*_FIRST, *program.commands) if name in program.commands]
+    program.commands = {name: program.commands[name] for name in names}
+    return _plain(program)
 
 
 def run(doors: Doors) -> None:
-    """Carry out the command that was typed. Errors are sentences on standard error; exit code 1, or 2 for usage."""
+    """Carry out the command that was typed. Errors are sentences on standard error; see `EXIT_CODES`."""
+    code = _carry_out(doors)
     try:
-        app(obj=doors, standalone_mode=True)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _nobody_reads_on()
+    sys.exit(code)
+
+
+def _carry_out(doors: Doors) -> int | str | None:
+    try:
+        command()(obj=doors, standalone_mode=True)
+    except SystemExit as ended:
+        if ended.code == 130:
+            print("Interrupted: what was not finished is not kept.", file=sys.stderr)
+        # Whoever read our output had seen enough; typer calls that a failure.
+        return _nobody_reads_on() if type(sys.stdout).__name__ == "PacifyFlushWrapper" else ended.code
+    except BrokenPipeError:
+        return _nobody_reads_on()
+    except KeyboardInterrupt:
+        print("Interrupted: what was not finished is not kept.", file=sys.stderr)
+        return 130
     except IllError as refusal:
         fail(refusal)
-        sys.exit(1)
+        return 1
     except (DBAPIError, ArgumentError, ImportError) as trouble:
         fail(_about_the_database(doors.settings, trouble))
-        sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return 1
+    return 0
+
+
+def _nobody_reads_on() -> int:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+#: In this order help lists what people do every day.
+_FIRST = ("request", "scan", "act", "undo", "note", "slip")
+#: What help calls the kinds of values, instead of Python's names for them.
+_KINDS = {"<str>": "TEXT", "<int>": "NUMBER", "<path>": "FILE", "<list[str]>": "TEXT"}
+
+
+def _plain(group: Any) -> Any:
+    context = typer.Context(group, help_option_names=_HELP)
+    for parameter in (*group.params, group.get_help_option(context)):
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: ""
+        elif parameter.is_flag or parameter.name in ("install_completion", "show_completion"):
+            parameter.metavar = ""
+        elif parameter.metavar is None:
+            kind = parameter.display_type(context)
+            parameter.metavar = _KINDS.get(kind.casefold(), kind)
+    for inner in getattr(group, "commands", {}).values():
+        _plain(inner)
+    return group

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ill_workflow import timers
 from ill_workflow.accounts import Account
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli.output import show
+from ill_workflow.cli.output import line, show
 from ill_workflow.fees import Ledger, LedgerLine
 from ill_workflow.outbox import DEAD, READY, RUNNING, UNCERTAIN, EffectRow
 from ill_workflow.requests import actions
@@ -102,17 +102,17 @@ def all_about(session: Session, request: Request, services: Services, account: A
 
 
 def print_all(found: dict[str, Any]) -> None:
-    print(f"{found['reference']} ({found['side']}): {found['state_label']}")
-    print(f"  title: {found['title']}")
+    line(f"{found['reference']} ({found['side']}): {found['state_label']}")
+    line(f"  title: {found['title']}")
     for name in FACTS:
         if found[name]:
             value = ", ".join(found[name]) if isinstance(found[name], list) else found[name]
             assumed = " (assumed)" if name == "lender_due" and found["due_assumed"] else ""
-            print(f"  {name.replace('_', ' ')}: {value}{assumed}")
+            line(f"  {name.replace('_', ' ')}: {value}{assumed}")
     for piece in found["pieces"]:
-        print(f"  piece: {piece['barcode']}{' (back)' if piece['back'] else ''}")
+        line(f"  piece: {piece['barcode']}{' (back)' if piece['back'] else ''}")
     if found["fees"]:
-        print("  fees open: " + " and ".join(f"{a:.2f} {c}" for c, a in found["fees"].items()))
+        line("  fees open: " + " and ".join(f"{a:.2f} {c}" for c, a in found["fees"].items()))
     history = [
         {
             "at": _short(e["at"]), "what": e["label"], "who": e["who"], "told by": e["told_by"], "to": e["to"],
@@ -127,7 +127,7 @@ def print_all(found: dict[str, Any]) -> None:
         }
         for n in found["notices"]
     ]  # fmt: skip
-    ledger = [{**line, "at": _short(line["at"])} for line in found["ledger"]]
+    ledger = [{**entry, "at": _short(entry["at"])} for entry in found["ledger"]]
     messages = [{**m, "at": _short(m["at"])} for m in found["messages"]]
     timers_ = [{**t, "at": _short(t["at"])} for t in found["timers"]]
     parts = {
@@ -136,20 +136,20 @@ def print_all(found: dict[str, Any]) -> None:
     }  # fmt: skip
     for title, rows in parts.items():
         if rows:
-            print(f"\n{title}")
+            line(f"\n{title}")
             show(rows, as_json=False)
     for path in found["slips"]:
-        print(f"\nSlip: {path}")
+        line(f"\nSlip: {path}")
     _print_actions("What can be done", found["actions"])
     _print_actions("What the partner may say (with --told-by phone, mail or paper)", found["partner_may_say"])
 
 
 def _print_actions(title: str, rows: list[dict[str, Any]]) -> None:
     if rows:
-        print(f"\n{title}")
+        line(f"\n{title}")
         for row in rows:
             inputs = " ".join(n["name"] if n["required"] else f"[{n['name']}]" for n in row["needs"])
-            print(f"  {row['trigger']:<28}{row['label']}{f': {inputs}' if inputs else ''}")
+            line(f"  {row['trigger']:<28}{row['label']}{f': {inputs}' if inputs else ''}")
 
 
 def _action(row: Action) -> dict[str, Any]:

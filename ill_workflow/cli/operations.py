@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ill_workflow import backlog, outbox, runtime
-from ill_workflow.cli.output import AsJson, say, show
+from ill_workflow.cli import completing
+from ill_workflow.cli.output import AsJson, line, say, show
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.migrations import is_current
@@ -18,19 +19,20 @@ from state_machines.lending import LENDING
 from state_machines.render import as_json as lifecycle_as_json
 from state_machines.render import as_mermaid, as_table
 
-outbox_app = typer.Typer(help="Promised work.", no_args_is_help=True)
+outbox_app = typer.Typer(
+    help="Promised work: letters, messages, slips that wait, went wrong, or need a person.", no_args_is_help=True
+)
 
 #: How old the oldest promise may be, and how long a worker silent, before the doctor complains.
 OLD, SILENT = timedelta(seconds=60), timedelta(seconds=20)
 
 
-def register(app: typer.Typer) -> None:
-    app.command("up")(up)
-    app.command("demo")(demo)
-    app.command("doctor")(doctor)
-    app.command("jobs")(jobs)
-    app.command("lifecycles")(lifecycles)
-    app.add_typer(outbox_app, name="outbox")
+def register(app: typer.Typer, panel: str) -> None:
+    app.command("up", rich_help_panel=panel)(up)
+    app.command("demo", rich_help_panel=panel)(demo)
+    app.command("doctor", rich_help_panel=panel)(doctor)
+    app.command("lifecycles", rich_help_panel=panel)(lifecycles)
+    app.add_typer(outbox_app, name="outbox", rich_help_panel=panel)
 
 
 def up(
@@ -50,7 +52,7 @@ def demo(
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say how the parts are. The exit code is 1 when something is wrong."""
+    """Say how all parts are: tables, workers, mail, slips. The exit code is 1 when something is wrong."""
     services, found = context.obj.services(), []
 
     def check(part: str, well: bool, words: str) -> None:
@@ -71,20 +73,18 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def jobs(context: typer.Context, as_json: AsJson = False) -> None:
-    """The periodic jobs, and their last runs."""
-    with context.obj.services().db.reading() as session:
-        rows = runtime.last_runs(session)
-    shown = [{"job": r.job, "started": r.started_at, "finished": r.finished_at, "outcome": r.outcome} for r in rows]
-    show(shown, as_json=as_json, empty="No job has run yet. Is a worker running? ill up")
-
-
 def lifecycles(
-    which: Annotated[str, typer.Argument(help="borrowing, lending or both.")] = "both",
-    form: Annotated[str, typer.Option("--form", help="table, diagram or json.")] = "table",
+    which: Annotated[
+        str,
+        typer.Argument(metavar="WHICH", help="borrowing, lending or both.", autocompletion=completing.lifecycle_names),
+    ] = "both",
+    form: Annotated[
+        str,
+        typer.Option("--form", metavar="FORM", help="table, diagram or json.", autocompletion=completing.forms),
+    ] = "table",
     as_json: AsJson = False,
 ) -> None:
-    """Print the lifecycles: as a table, a Mermaid diagram, or JSON (a list of them)."""
+    """Print what may happen to a request: as a table, a Mermaid diagram, or JSON (a list of them)."""
     form = "json" if as_json else form
     known = {"borrowing": (BORROWING,), "lending": (LENDING,), "both": (BORROWING, LENDING)}
     forms = {"table": as_table, "diagram": as_mermaid, "json": lifecycle_as_json}
@@ -98,7 +98,7 @@ def lifecycles(
 
 @outbox_app.command("list")
 def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
-    """What waits by kind, and what needs a person."""
+    """List what waits by kind, what will be tried again, and what needs a person."""
     with context.obj.services().db.reading() as session:
         kinds, paused = backlog.waiting(session), backlog.pauses(session)
         troubled, needing = backlog.troubled(session), backlog.needing_attention(session)
@@ -110,7 +110,7 @@ def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
         return
     print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "nothing"))
     for pause in paused:
-        print(f"Paused: {pause.destination}: {pause.reason}")
+        line(f"Paused: {pause.destination}: {pause.reason}")
     if waiting:
         print("Tried, and will be tried again:")
         show(waiting, as_json=False)
@@ -120,7 +120,11 @@ def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 @outbox_app.command("resend")
-def resend(context: typer.Context, number: int, as_json: AsJson = False) -> None:
+def resend(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(metavar="ID", help="Its id, as `ill outbox list` shows it.")],
+    as_json: AsJson = False,
+) -> None:
     """Try again what was given up, or of which nobody knows whether it arrived; with the same identity."""
     with context.obj.services().db.writing() as session:
         if not backlog.resend(session, number):

@@ -1,52 +1,105 @@
 """What commands print: tables for people, JSON for programs, and one way of failing."""
 
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from ill_workflow.cli.completing import accounts, library_codes
 from ill_workflow.errors import BadInput, IllError
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-As = Annotated[str | None, typer.Option("--as", envvar="ILL_AS", help="The account that acts.")]
-At = Annotated[str | None, typer.Option("--library", envvar="ILL_LIBRARY", help="The library's code.")]
+As = Annotated[
+    str | None,
+    typer.Option(
+        "--as", envvar="ILL_AS", metavar="NAME", help="The account that acts: yours.", autocompletion=accounts
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--library", envvar="ILL_LIBRARY", metavar="CODE", help="The library's code, such as MAIN.",
+        autocompletion=library_codes,
+    ),
+]  # fmt: skip
 
 
 #: How wide a table is that nobody watches: a pipe has no width.
 WIDE = 200
+#: How narrow a column of a table may get before each row is printed as a block of lines.
+NARROW = 14
+_GAP = 2
+#: What makes a terminal act instead of print: control characters, and those that turn the order of what follows.
+_ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
+_ACTS_IN_JSON = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
 def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.") -> None:
-    """Print rows, which all have the same keys."""
+    """Print rows, which all have the same keys: as a table where it fits the terminal, else each as a block."""
     if as_json:
         named = [{name.replace(" ", "_").replace("-", "_"): value for name, value in row.items()} for row in rows]
-        print(json.dumps(named, default=_plain, ensure_ascii=False, indent=2))
-    elif not rows:
+        print(as_text(named))
+        return
+    if not rows:
         print(empty)
-    else:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in rows[0]:
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(*(_words(value) for value in row.values()))
-        Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+        return
+    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    cells = [[_words(value) for value in row.values()] for row in rows]
+    names = list(rows[0])
+    widths = [max(cell_len(line) for cell in column for line in (cell.split("\n") or [""]))
+              for column in zip(names, *cells, strict=True)]  # fmt: skip
+    needed = [max(cell_len(name), min(width, NARROW)) for name, width in zip(names, widths, strict=True)]
+    if sum(needed) + _GAP * (len(needed) - 1) > console.width:
+        _print_blocks(names, cells)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for name, least in zip(names, needed, strict=True):
+        table.add_column(name, overflow="fold", min_width=least)
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
+
+
+def line(words: str = "") -> None:
+    """Print a line to people; what would make the terminal act is shown instead."""
+    print(printable(words))
 
 
 def say(sentence: str, data: dict[str, Any], *, as_json: bool) -> None:
-    print(json.dumps(data, default=_plain, ensure_ascii=False, indent=2) if as_json else sentence)
+    print(as_text(data) if as_json else printable(sentence))
+
+
+def as_text(data: Any) -> str:
+    """JSON in which nothing makes a terminal act."""
+    text = json.dumps(data, default=_plain, ensure_ascii=False, indent=2)
+    return _ACTS_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def fail(refusal: IllError) -> None:
     if "--json" in sys.argv:
-        print(json.dumps(refusal.as_dict(), ensure_ascii=False), file=sys.stderr)
+        print(as_text(refusal.as_dict()).replace("\n", ""), file=sys.stderr)
         return
     field = f" [{refusal.field}]" if refusal.field else ""
-    print(f"{refusal.message}{field}", file=sys.stderr)
+    print(printable(f"{refusal.message}{field}"), file=sys.stderr)
+
+
+def printable(words: str) -> str:
+    """The same words, with a picture for each character that a terminal would obey."""
+    return _ACTS.sub(lambda found: _picture(found[0]), words.replace("\r\n", "\n").replace("\t", " "))
+
+
+def examples(*commands: str) -> str:
+    """The end of a command's help. It begins with an empty line, so that what is set in stays so."""
+    return "\n".join(["", "Examples:" if len(commands) > 1 else "Example:", *(f"  {words}" for words in commands)])
 
 
 def pairs(given: Sequence[str]) -> dict[str, str]:
@@ -62,17 +115,32 @@ def pairs(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def _print_blocks(names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Each row by itself, a line for each of its values that says anything."""
+    for place, row in enumerate(cells):
+        if place:
+            print()
+        said = [f"{name}: {cell}" for name, cell in zip(names[1:], row[1:], strict=True) if cell]
+        print("\n  ".join([row[0] or f"{names[0]}: none", *(words.replace("\n", "\n    ") for words in said)]))
+
+
+def _picture(sign: str) -> str:
+    if sign == "\x7f":
+        return "␡"
+    return chr(0x2400 + ord(sign)) if sign < " " else f"<{ord(sign):04X}>"
+
+
 def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
 
 
 def _words(value: Any) -> str:
-    from rich.markup import escape
-
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, list | tuple):
         return ", ".join(_words(v) for v in value)
-    return escape(str(value))
+    return printable(unicodedata.normalize("NFC", str(value)))

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from ill_workflow import copies
 from ill_workflow.accounts import Account, find_account, libraries_of
 from ill_workflow.bootstrap import Services
+from ill_workflow.cli import completing
 from ill_workflow.cli.about import all_about, print_all
-from ill_workflow.cli.output import As, AsJson, At, pairs, say, show
+from ill_workflow.cli.output import As, AsJson, At, examples, pairs, say, show
 from ill_workflow.errors import BadInput, NotAllowed, NotFound
 from ill_workflow.libraries import Library, find_library
 from ill_workflow.partners import find_partner
@@ -26,48 +27,88 @@ from ill_workflow.requests.scan import find, scan
 from ill_workflow.slips import Layout, render
 from ill_workflow.slips.making import content_of
 from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
+from state_machines.changes import EDITABLE
 from state_machines.lending import LENDING as LENDING_LIFECYCLE
 
-request_app = typer.Typer(help="Requests.", no_args_is_help=True)
+request_app = typer.Typer(
+    help="Requests: make them, look at them, take them in from a file and write them to one.", no_args_is_help=True
+)
 LAYOUTS_OF = {LENDING: ("routing", "shipping"), BORROWING: ("book_strap", "return_slip")}
-Side = Annotated[str | None, typer.Option(help="borrowing or lending, where a reference names both halves.")]
-Reference = Annotated[str, typer.Argument(help="The request's reference, such as XPX-1001.")]
+Side = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIDE", help="borrowing or lending, where a reference names both halves.",
+        autocompletion=completing.sides,
+    ),
+]  # fmt: skip
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REFERENCE", help="The request's reference, such as XPX-1001.", autocompletion=completing.references
+    ),
+]
+
+NEW = examples(
+    'ill request new --title Emma author="Austen, Jane" --patron 21234000012345 --partner RIV',
+    "ill request new --title Emma --asked-by RIV --partner-id R-77",
+)
+ACT = examples(
+    "ill act XPX-1001 submit",
+    'ill act XPX-1001 cancel reason="No longer wanted"',
+    "ill act XPX-1001 partner_shipped due_date=2030-03-01 --told-by mail",
+)
+NOTE = examples(
+    'ill note XPX-1001 "The patron is in a hurry."', 'ill note XPX-1001 "Please pack it well." --to-partner'
+)
+SCAN = examples("ill scan XPX-1001 --checked", "ill scan 31234000551187 --choose receive")
+SLIP = examples("ill slip XPX-1001 --layout book_strap --out strap.pdf")
 
 
-def register(app: typer.Typer) -> None:
-    app.add_typer(request_app, name="request")
-    app.command("act")(act)
-    app.command("undo")(undo)
-    app.command("note")(note)
-    app.command("scan")(scan_in)
-    app.command("slip")(slip)
+def register(app: typer.Typer, panel: str) -> None:
+    app.add_typer(request_app, name="request", rich_help_panel=panel)
+    app.command("act", rich_help_panel=panel, epilog=ACT)(act)
+    app.command("undo", rich_help_panel=panel)(undo)
+    app.command("note", rich_help_panel=panel, epilog=NOTE)(note)
+    app.command("scan", rich_help_panel=panel, epilog=SCAN)(scan_in)
+    app.command("slip", rich_help_panel=panel, epilog=SLIP)(slip)
 
 
-@request_app.command("new")
+@request_app.command("new", epilog=NEW)
 def new(
     context: typer.Context,
-    title: Annotated[str, typer.Option()],
+    title: Annotated[str, typer.Option(help="The title of the book or journal.")],
     fields: Annotated[
-        list[str] | None, typer.Argument(help="author=…, isbn=…, volume=…, need_by=2026-03-01, …")
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE", help=f"More about it: {', '.join(sorted(EDITABLE - {'title'}))}."),
     ] = None,
-    patron: Annotated[str | None, typer.Option(help="The patron's barcode.")] = None,
-    patron_name: Annotated[str, typer.Option()] = "",
-    patron_email: Annotated[str, typer.Option()] = "",
-    partner: Annotated[list[str] | None, typer.Option(help="Whom to ask, in order; may be repeated.")] = None,
+    patron: Annotated[str | None, typer.Option(metavar="BARCODE", help="The patron's barcode.")] = None,
+    patron_name: Annotated[str, typer.Option(help="The patron's name.")] = "",
+    patron_email: Annotated[str, typer.Option(metavar="ADDRESS", help="The patron's e-mail address.")] = "",
+    partner: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE", help="Whom to ask, in order; may be repeated.", autocompletion=completing.partner_codes
+        ),
+    ] = None,
     asked_by: Annotated[
-        str | None, typer.Option(help="Lending: the partner that asks by phone, paper or mail.")
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Lending: the partner that asks by phone, paper or mail.",
+            autocompletion=completing.partner_codes,
+        ),
     ] = None,
-    partner_id: Annotated[str, typer.Option(help="Lending: the partner's own id.")] = "",
+    partner_id: Annotated[str, typer.Option(metavar="ID", help="Lending: the partner's own id.")] = "",
     copy: Annotated[bool, typer.Option("--copy", help="A copy, not a loan.")] = False,
     library: At = None,
     acts: As = None,
     as_json: AsJson = False,
 ) -> None:
-    """A new request: of a patron of ours, or with --asked-by of a partner."""
+    """Make a request: of a patron of ours, or with --asked-by of a partner."""
     services: Services = context.obj.services()
     service = "copy" if copy else "loan"
     with services.db.writing() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         by, given = By.staff(account), {"title": title, **pairs(fields or [])}
         if asked_by:
             request = intake.lend(
@@ -89,15 +130,21 @@ def new(
 
 @request_app.command("list")
 def list_requests(
-    context: typer.Context, library: At = None, state: Annotated[str | None, typer.Option()] = None,
-    acts: As = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """The requests of a library, the latest first."""
+    context: typer.Context,
+    library: At = None,
+    state: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATE", help="Only those in this state, such as overdue.", autocompletion=completing.states
+        ),
+    ] = None,
+    acts: As = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests of a library, the latest first, 200 at most. All of them: ill request export."""
     with context.obj.services().db.reading() as session:
-        _, place = _who_and_where(session, acts, library)
-        known = sorted({s.name for lifecycle in (BORROWING_LIFECYCLE, LENDING_LIFECYCLE) for s in lifecycle.states})
-        if state and state not in known:
-            raise BadInput(f"There is no state {state!r}. Known: {', '.join(known)}.", field="state")
+        _, place = who_and_where(session, acts, library)
+        a_known_state(state)
         mine = sa.select(Request).where(Request.library_id == place.id).order_by(Request.id.desc()).limit(200)
         rows = session.scalars(mine.where(Request.state == state) if state else mine).all()
         shown = [
@@ -117,10 +164,10 @@ def show_request(
     context: typer.Context, reference: Reference, library: At = None, side: Side = None, acts: As = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """All about a request: what it is, its history, what was said, what can be done, what waits."""
+    """Show all about a request: what it is, its history, what was said, what can be done, what waits."""
     services: Services = context.obj.services()
     with services.db.reading() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         request = _request(session, place, reference, side)
         found = all_about(session, request, services, account)
     if as_json:
@@ -132,10 +179,26 @@ def show_request(
 def act(
     context: typer.Context,
     reference: Reference,
-    trigger: Annotated[str, typer.Argument(help="The action, such as ship; `ill request show` lists them.")],
-    inputs: Annotated[list[str] | None, typer.Argument(help="Its inputs, as name=value.")] = None,
-    told_by: Annotated[str | None, typer.Option(help="Record what the partner said: by phone, mail or paper.")] = None,
-    key: Annotated[str | None, typer.Option(help="An idempotency key.")] = None,
+    trigger: Annotated[
+        str,
+        typer.Argument(
+            metavar="ACTION",
+            help="The action, such as ship; `ill request show` lists them.",
+            autocompletion=completing.triggers,
+        ),
+    ],
+    inputs: Annotated[list[str] | None, typer.Argument(metavar="NAME=VALUE", help="What the action asks for.")] = None,
+    told_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Record what the partner said: by phone, mail or paper.",
+            autocompletion=completing.told_by,
+        ),
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(help="A name of your own: with the same one the action is taken once.")
+    ] = None,
     library: At = None,
     side: Side = None,
     acts: As = None,
@@ -144,7 +207,7 @@ def act(
     """Take an action on a request."""
     services: Services = context.obj.services()
     with services.db.writing() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
         given: dict[str, Any] = pairs(inputs or [])
         if trigger in ("deliver_copy", "partner_delivered_copy") and "file" in given:
@@ -164,21 +227,22 @@ def undo(
     """Take back the last thing that staff did with a request."""
     services: Services = context.obj.services()
     with services.db.writing() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
         outcome = actions.undo(session, request, by=By.staff(account), clock=services.clock)
     _tell(outcome, as_json=as_json)
 
 
 def note(
-    context: typer.Context, reference: Reference, text: str,
+    context: typer.Context, reference: Reference,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to write.")],
     to_partner: Annotated[bool, typer.Option("--to-partner", help="Send it to the partner.")] = False,
     library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write a note about a request."""
     services: Services = context.obj.services()
     with services.db.writing() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         request = actions.locked(session, _request(session, place, reference, side).id)
         by = By.staff(account)
         outcome = actions.annotate(session, request, text, by=by, clock=services.clock, to_partner=to_partner)
@@ -186,16 +250,27 @@ def note(
 
 
 def scan_in(
-    context: typer.Context, code: str,
-    choose: Annotated[str | None, typer.Option(help="Answer a question that the scan asked.")] = None,
-    which: Annotated[str | None, typer.Option("--reference", help="Which request is meant, where several fit.")] = None,
+    context: typer.Context,
+    code: Annotated[
+        str,
+        typer.Argument(
+            metavar="CODE", help="What the scanner reads: a reference, or a barcode of the item.",
+            autocompletion=completing.references,
+        ),
+    ],
+    choose: Annotated[
+        str | None, typer.Option(metavar="ANSWER", help="Answer a question that the scan asked.")
+    ] = None,
+    which: Annotated[
+        str | None, typer.Option("--reference", metavar="REFERENCE", help="Which request is meant, where several fit.")
+    ] = None,
     checked: Annotated[bool, typer.Option("--checked", help="The item's condition was looked at.")] = False,
     library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Scan In: what the code means now is decided by the state of its request."""
+    """Scan an item in: what that means is decided by the state of its request."""
     services: Services = context.obj.services()
     with services.db.writing() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         scanned = scan(
             session, place, code, by=By.staff(account), clock=services.clock, choose=choose, side=side,
             reference=which, checked=checked,
@@ -217,14 +292,20 @@ def scan_in(
 
 def slip(
     context: typer.Context, reference: Reference,
-    layout: Annotated[str | None, typer.Option(help="routing or shipping; book_strap or return_slip.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The PDF file to write.")] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAYOUT", help="Lending: routing or shipping. Borrowing: book_strap or return_slip.",
+            autocompletion=completing.layouts,
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The PDF file to write.")] = None,
     library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Print a slip again: no transition, possible in every state."""
+    """Write a slip as a PDF, again and in every state: the request stays as it is."""
     services: Services = context.obj.services()
     with services.db.reading() as session:
-        account, place = _who_and_where(session, acts, library)
+        account, place = who_and_where(session, acts, library)
         request = _request(session, place, reference, side)
         layout = layout or LAYOUTS_OF[request.side][0]
         if layout not in LAYOUTS_OF[request.side]:
@@ -253,7 +334,18 @@ def _tell(outcome: actions.Outcome, *, as_json: bool) -> None:
     say(outcome.sentence, {**asdict(outcome), "sentence": outcome.sentence}, as_json=as_json)
 
 
-def _who_and_where(session: Session, acts: str | None, code: str | None) -> tuple[Account, Library]:
+def a_known_side(side: str | None) -> None:
+    if side not in (None, BORROWING, LENDING):
+        raise BadInput(f"{side!r} is not possible. Choose {BORROWING} or {LENDING}.", field="side")
+
+
+def a_known_state(state: str | None) -> None:
+    known = sorted({s.name for lifecycle in (BORROWING_LIFECYCLE, LENDING_LIFECYCLE) for s in lifecycle.states})
+    if state and state not in known:
+        raise BadInput(f"There is no state {state!r}. Known: {', '.join(known)}.", field="state")
+
+
+def who_and_where(session: Session, acts: str | None, code: str | None) -> tuple[Account, Library]:
     """Who acts, and where: their only library, where they name none. Raises NotAllowed without a grant there."""
     account = find_account(session, acts)
     if code:
@@ -272,8 +364,7 @@ def _who_and_where(session: Session, acts: str | None, code: str | None) -> tupl
 
 def _request(session: Session, place: Library, reference: str, side: str | None) -> Request:
     """The request of that reference; else the one that has the code, where there is just one under way."""
-    if side not in (None, BORROWING, LENDING):
-        raise BadInput(f"{side!r} is not possible. Choose {BORROWING} or {LENDING}.", field="side")
+    a_known_side(side)
     found = [r for r in find(session, place, reference) if side in (None, r.side)]
     if not found:
         raise NotFound(f"There is no request {reference!r} at {place.name}.", field="reference")

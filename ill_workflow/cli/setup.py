@@ -9,14 +9,17 @@ import sqlalchemy as sa
 import typer
 
 from ill_workflow import accounts, calendars, libraries, partners
-from ill_workflow.cli.output import AsJson, At, pairs, say, show
+from ill_workflow.cli import completing
+from ill_workflow.cli.output import AsJson, At, examples, pairs, say, show
 from ill_workflow.errors import BadInput
 from ill_workflow.migrations import migrate
 from ill_workflow.requests import due_dates
 
-library_app = typer.Typer(help="The libraries of this installation.", no_args_is_help=True)
-account_app = typer.Typer(help="Accounts of staff and of other systems.", no_args_is_help=True)
-partner_app = typer.Typer(help="The partners of a library.", no_args_is_help=True)
+library_app = typer.Typer(
+    help="The libraries of this installation: add, change, list, close for a day.", no_args_is_help=True
+)
+account_app = typer.Typer(help="Accounts of staff and of other systems, and what each may do.", no_args_is_help=True)
+partner_app = typer.Typer(help="The partners of a library, and what was agreed with them.", no_args_is_help=True)
 
 LIBRARY_FIELDS = (
     "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended", "claim_days",
@@ -26,14 +29,44 @@ PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
     "working_days", "time_zone", "currency", "transport", "status", "hub", "library_of_ours",
 )  # fmt: skip
-Fields = Annotated[list[str] | None, typer.Argument(help="Further fields, as name=value.")]
 
 
-def register(app: typer.Typer) -> None:
-    app.command("migrate")(migrate_tables)
-    app.add_typer(library_app, name="library")
-    app.add_typer(account_app, name="account")
-    app.add_typer(partner_app, name="partner")
+def _fields(known: tuple[str, ...]) -> Any:
+    return typer.Argument(metavar="NAME=VALUE", help=f"Further fields: {', '.join(known)}. \\n breaks a line.")
+
+
+LibraryFields = Annotated[list[str] | None, _fields(LIBRARY_FIELDS)]
+PartnerFields = Annotated[list[str] | None, _fields(PARTNER_FIELDS)]
+NewCode = Annotated[str, typer.Argument(metavar="CODE", help="A short code, by which it is known from now on.")]
+LibraryCode = Annotated[
+    str,
+    typer.Argument(metavar="CODE", help="The library's code, such as MAIN.", autocompletion=completing.library_codes),
+]
+PartnerCode = Annotated[
+    str,
+    typer.Argument(metavar="CODE", help="The partner's code, such as RIV.", autocompletion=completing.partner_codes),
+]
+AccountName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The account's name.", autocompletion=completing.accounts)
+]
+FullName = typer.Option(help="What history calls the person.")
+Email = typer.Option(metavar="ADDRESS", help="Where alerts and slips are sent to.")
+
+ADD_LIBRARY = examples(
+    'ill library add MAIN --name "Main Library" --prefix XPX --time-zone America/Chicago',
+    'ill library add MAIN --name Main --prefix XPX email=ill@main.example address="1 Main Street\\nChicago, IL"',
+)
+ADD_PARTNER = examples(
+    'ill partner add RIV --library MAIN --name "Riverside College" email=ill@riverside.example',
+    """ill partner add HILL --library MAIN --name Hilltop --terms '{"loan_days": 21}' hub=RIV""",
+)
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    app.command("migrate", rich_help_panel=panel)(migrate_tables)
+    app.add_typer(library_app, name="library", rich_help_panel=panel)
+    app.add_typer(account_app, name="account", rich_help_panel=panel)
+    app.add_typer(partner_app, name="partner", rich_help_panel=panel)
 
 
 def migrate_tables(context: typer.Context, as_json: AsJson = False) -> None:
@@ -44,17 +77,17 @@ def migrate_tables(context: typer.Context, as_json: AsJson = False) -> None:
     say("The tables are up to date.", {"tables": "up to date"}, as_json=as_json)
 
 
-@library_app.command("add")
+@library_app.command("add", epilog=ADD_LIBRARY)
 def add_library(
     context: typer.Context,
-    code: str,
-    name: Annotated[str, typer.Option()],
+    code: NewCode,
+    name: Annotated[str, typer.Option(help="Its name.")],
     prefix: Annotated[str, typer.Option(help="Of its references: XPX gives XPX-1001.")],
-    time_zone: Annotated[str, typer.Option(help="Such as America/Chicago.")] = "UTC",
-    fields: Fields = None,
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Such as America/Chicago.")] = "UTC",
+    fields: LibraryFields = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a library. Fields: address, delivery_code, email, reply_to, currency, working_days, lending_suspended."""
+    """Add a library."""
     given = _known(pairs(fields or []), LIBRARY_FIELDS)
     with context.obj.services().db.writing() as session:
         library = libraries.add_library(session, code=code, name=name, prefix=prefix, time_zone=time_zone, **given)
@@ -62,9 +95,11 @@ def add_library(
     say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
 
 
-@library_app.command("change")
-def change_library(context: typer.Context, code: str, fields: Fields = None, as_json: AsJson = False) -> None:
-    """Change fields of a library: `ill library change MAIN lending_suspended=yes`."""
+@library_app.command("change", epilog=examples("ill library change MAIN lending_suspended=yes"))
+def change_library(
+    context: typer.Context, code: LibraryCode, fields: LibraryFields = None, as_json: AsJson = False
+) -> None:
+    """Change fields of a library."""
     with context.obj.services().db.writing() as session:
         library = libraries.find_library(session, code)
         given = _known(pairs(fields or []), LIBRARY_FIELDS)
@@ -73,16 +108,23 @@ def change_library(context: typer.Context, code: str, fields: Fields = None, as_
     say(f"{library.name} is changed.", {"code": library.code, "changed": sorted(given)}, as_json=as_json)
 
 
-@library_app.command("close")
+@library_app.command("close", epilog=examples("ill library close MAIN 2026-12-25 --reason Christmas"))
 def close_library(
     context: typer.Context,
-    code: str,
-    day: str,
-    reason: Annotated[str, typer.Option()] = "",
-    partner: Annotated[str | None, typer.Option(help="Not the library, but this partner of it is closed.")] = None,
+    code: LibraryCode,
+    day: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2026-12-25.")],
+    reason: Annotated[str, typer.Option(help="Why, for people.")] = "",
+    partner: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Not the library, but this partner of it is closed.",
+            autocompletion=completing.partner_codes,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """A day on which the library, or a partner of it, is closed: no working day."""
+    """Close the library, or a partner of it, on a day: it is no working day."""
     try:
         closed = date.fromisoformat(day)
     except ValueError:
@@ -98,7 +140,7 @@ def close_library(
 
 @library_app.command("list")
 def list_libraries(context: typer.Context, as_json: AsJson = False) -> None:
-    """The libraries."""
+    """List the libraries."""
     with context.obj.services().db.reading() as session:
         rows = session.scalars(sa.select(libraries.Library).order_by(libraries.Library.code)).all()
         shown = [
@@ -108,16 +150,16 @@ def list_libraries(context: typer.Context, as_json: AsJson = False) -> None:
     show(shown, as_json=as_json)
 
 
-@account_app.command("add")
+@account_app.command("add", epilog=examples('ill account add ann --full-name "Ann Operator" --email ann@main.example'))
 def add_account(
     context: typer.Context,
-    name: str,
-    full_name: Annotated[str, typer.Option()] = "",
-    email: Annotated[str, typer.Option()] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name, by which it acts from now on.")],
+    full_name: Annotated[str, FullName] = "",
+    email: Annotated[str, Email] = "",
     system: Annotated[bool, typer.Option("--system", help="Another system: it gets a secret to sign with.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Add an account."""
+    """Add an account of a person, or of another system. What it may do is granted after that."""
     with context.obj.services().db.writing() as session:
         account = accounts.add_account(session, name, full_name=full_name, email=email, system=system)
     secret = f" Its secret, shown once: {account.secret}" if account.secret else ""
@@ -131,9 +173,9 @@ def add_account(
 @account_app.command("change")
 def change_account(
     context: typer.Context,
-    name: str,
-    full_name: Annotated[str | None, typer.Option()] = None,
-    email: Annotated[str | None, typer.Option()] = None,
+    name: AccountName,
+    full_name: Annotated[str | None, FullName] = None,
+    email: Annotated[str | None, Email] = None,
     active: Annotated[bool | None, typer.Option("--active/--closed", help="A closed account acts no more.")] = None,
     new_secret: Annotated[bool, typer.Option("--new-secret", help="Of another system: the old one is void.")] = False,
     as_json: AsJson = False,
@@ -148,11 +190,24 @@ def change_account(
     say(f"{name} is changed.{secret}", data, as_json=as_json)
 
 
-@account_app.command("grant")
-def grant(context: typer.Context, name: str, role: str, library: At = None, as_json: AsJson = False) -> None:
+@account_app.command("grant", epilog=examples("ill account grant ann operator --library MAIN"))
+def grant(
+    context: typer.Context,
+    name: AccountName,
+    role: Annotated[
+        str,
+        typer.Argument(
+            metavar="ROLE",
+            help="operator, or manager: who may decide about money and dates, too.",
+            autocompletion=completing.roles,
+        ),
+    ],
+    library: At = None,
+    as_json: AsJson = False,
+) -> None:
     """Let an account act at a library, as operator or manager."""
     with context.obj.services().db.writing() as session:
-        place = _place(session, library)
+        place = place_of(session, library)
         accounts.grant(session, accounts.find_account(session, name, field="name"), place.id, role)
     data = {"name": name, "role": role, "library": place.code}
     say(f"{name} is {role} at {place.name}.", data, as_json=as_json)
@@ -160,7 +215,7 @@ def grant(context: typer.Context, name: str, role: str, library: At = None, as_j
 
 @account_app.command("list")
 def list_accounts(context: typer.Context, as_json: AsJson = False) -> None:
-    """The accounts and their grants."""
+    """List the accounts and what each may do where."""
     with context.obj.services().db.reading() as session:
         codes = {row.id: row.code for row in session.scalars(sa.select(libraries.Library))}
         held: dict[int, list[str]] = {}
@@ -181,20 +236,20 @@ def list_accounts(context: typer.Context, as_json: AsJson = False) -> None:
     show(shown, as_json=as_json)
 
 
-@partner_app.command("add")
+@partner_app.command("add", epilog=ADD_PARTNER)
 def add_partner(
     context: typer.Context,
-    code: str,
-    name: Annotated[str, typer.Option()],
+    code: NewCode,
+    name: Annotated[str, typer.Option(help="Its name.")],
     library: At = None,
-    terms: Annotated[str, typer.Option(help='JSON, such as {"loan_days": 21}')] = "{}",
-    fees: Annotated[str, typer.Option(help='JSON, such as {"replacement": "90.00"}')] = "{}",
-    fields: Fields = None,
+    terms: Annotated[str, typer.Option(metavar="JSON", help='What was agreed, such as {"loan_days": 21}')] = "{}",
+    fees: Annotated[str, typer.Option(metavar="JSON", help='Such as {"replacement": "90.00"}')] = "{}",
+    fields: PartnerFields = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a partner to a library's list. Fields: email, addresses, delivery_code, transport, hub, library_of_ours, …"""
+    """Add a partner to a library's list."""
     with context.obj.services().db.writing() as session:
-        place = _place(session, library)
+        place = place_of(session, library)
         given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
         agreed = {"terms": _json("terms", terms), "fees": _json("fees", fees)}
         partner = partners.add_partner(session, place.id, code=code, name=name, **agreed, **given)
@@ -207,16 +262,16 @@ def add_partner(
 @partner_app.command("change")
 def change_partner(
     context: typer.Context,
-    code: str,
+    code: PartnerCode,
     library: At = None,
-    terms: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
-    fees: Annotated[str | None, typer.Option(help="JSON; replaces what was agreed.")] = None,
-    fields: Fields = None,
+    terms: Annotated[str | None, typer.Option(metavar="JSON", help="Replaces what was agreed.")] = None,
+    fees: Annotated[str | None, typer.Option(metavar="JSON", help="Replaces what was agreed.")] = None,
+    fields: PartnerFields = None,
     as_json: AsJson = False,
 ) -> None:
     """Change fields of a partner."""
     with context.obj.services().db.writing() as session:
-        place = _place(session, library)
+        place = place_of(session, library)
         partner = partners.find_partner(session, place.id, code, field="code")
         given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
         given |= {k: _json(k, v) for k, v in (("terms", terms), ("fees", fees)) if v is not None}
@@ -227,9 +282,9 @@ def change_partner(
 
 @partner_app.command("list")
 def list_partners(context: typer.Context, library: At = None, as_json: AsJson = False) -> None:
-    """The partners of a library."""
+    """List the partners of a library."""
     with context.obj.services().db.reading() as session:
-        place = _place(session, library)
+        place = place_of(session, library)
         mine = sa.select(partners.Partner).where(partners.Partner.library_id == place.id)
         rows = session.scalars(mine.order_by(partners.Partner.code)).all()
         shown = [
@@ -239,7 +294,8 @@ def list_partners(context: typer.Context, library: At = None, as_json: AsJson = 
     show(shown, as_json=as_json)
 
 
-def _place(session: sa.orm.Session, code: str | None) -> libraries.Library:
+def place_of(session: sa.orm.Session, code: str | None) -> libraries.Library:
+    """The library that was named. Raises BadInput where none was."""
     if not code:
         raise BadInput("Name a library: --library CODE, or set ILL_LIBRARY.", field="library")
     return libraries.find_library(session, code)

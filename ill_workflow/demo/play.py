@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from reportlab.pdfgen.canvas import Canvas
 
-from ill_workflow import accounts, backlog, copies, fees, libraries, patrons, timers
-from ill_workflow.bootstrap import Services, turn_clock
+from ill_workflow import accounts, backlog, copies, fees, libraries, patrons
+from ill_workflow.bootstrap import Services
+from ill_workflow.demo.days import pass_time, timers_are_due
 from ill_workflow.errors import IllError
 from ill_workflow.requests import actions, intake
 from ill_workflow.requests.by import By
@@ -107,12 +108,12 @@ class Play:
     def turn(self, *, days: int) -> None:
         """Let days pass, one by one, so that each day's timers fire on their day."""
         self.tell(f"           … {days} days pass")
-        for _ in range(days):
-            turn_clock(self.services.db, timedelta(days=1))
-            if self._timers_are_due():
-                self._nudge()
-                self.wait("the timers have fired", lambda: not self._timers_are_due())
-                self._settle()
+        pass_time(self.services, timedelta(days=days), fire=self._fire)
+
+    def _fire(self) -> None:
+        self._nudge()
+        self.wait("the timers have fired", lambda: not timers_are_due(self.services))
+        self._settle()
 
     def scanned(self, words: str) -> str:
         """A page that came from the scanner; the name under which it is kept."""
@@ -121,10 +122,6 @@ class Play:
         page.drawString(72, 720, words)
         page.save()
         return copies.keep(self.services.settings.copies, file.getvalue())
-
-    def _timers_are_due(self) -> bool:
-        with self.services.db.reading() as session:
-            return bool(timers.due(session, self.services.clock.now(), 1))
 
     def _settle(self) -> None:
         """Wait until everything that was promised is done, and tell what has happened."""

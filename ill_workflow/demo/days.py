@@ -1,0 +1,25 @@
+"""Lets days pass in a demo, one by one, so that each day's timers fire on their day."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from ill_workflow import timers
+from ill_workflow.bootstrap import Services, turn_clock
+
+DAY = timedelta(days=1)
+
+
+def pass_time(services: Services, time: timedelta, *, fire: Callable[[], None]) -> None:
+    """Turn the demo's clock on, a day at a time. `fire` is called where timers are due, and waits until none is."""
+    left = time
+    while left > timedelta(0):
+        step = min(DAY, left)
+        turn_clock(services.db, step)
+        left -= step
+        if timers_are_due(services):
+            fire()
+
+
+def timers_are_due(services: Services) -> bool:
+    with services.db.reading() as session:
+        return bool(timers.due(session, services.clock.now(), 1))

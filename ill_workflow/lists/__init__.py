@@ -1,0 +1,1 @@
+"""Lists that come and go as spreadsheets: requests, partners, libraries and accounts as CSV."""
