@@ -1,13 +1,15 @@
-"""Writes the tables and diagrams of the lifecycles into the README, and draws its pictures.
+"""Writes the tables and diagrams of the lifecycles into the README, the commands into `commands.md`, and draws pictures.
 
-`python docs/generate.py` after a change of a table; with `--pictures` also the slip (needs pypdfium2).
+`python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slip (needs pypdfium2).
 """
 
 import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+from ill_workflow.cli import EXIT_CODES, command
 from ill_workflow.slips import Address, SlipContent, render
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
@@ -15,6 +17,7 @@ from state_machines.render import as_mermaid, as_table
 
 README = Path(__file__).parent.parent / "README.md"
 DOCS = Path(__file__).parent
+COMMANDS = DOCS / "commands.md"
 
 
 def sections() -> dict[str, str]:
@@ -31,6 +34,57 @@ def fill(text: str) -> str:
         between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text = between.sub(lambda m, content=content: f"{m[1]}{content.rstrip()}\n{m[2]}", text)
     return text
+
+
+def commands() -> str:
+    """All commands, as the program itself explains them."""
+    lines = ["# Commands", "", "Made from the program's own help by `python docs/generate.py`.", "", "## Exit codes", ""]
+    lines += ["| code | means |", "|---|---|", *(f"| {code} | {words} |" for code, words in EXIT_CODES.items())]
+    lines += ["", "What went wrong is a sentence on standard error; with `--json` it is an object with `error`, `field` and"]
+    lines += ["`status`. `ILL_AS` and `ILL_LIBRARY` stand for `--as` and `--library`.", ""]
+    panel = None
+    for name, entry in command().commands.items():
+        if entry.rich_help_panel != panel:
+            panel = entry.rich_help_panel
+            lines += [f"## {panel}", ""]
+        lines += _command(f"ill {name}", entry)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _command(path: str, entry: Any) -> list[str]:
+    inner = getattr(entry, "commands", {})
+    lines = [f"### {path}", "", _prose(entry.help), ""]
+    if not inner:
+        arguments = [p for p in entry.params if p.param_type_name == "argument"]
+        options = [p for p in entry.params if p.param_type_name == "option"]
+        needed = [f"{max(p.opts, key=len)} {p.metavar}" for p in options if p.required]
+        written = [p.metavar if p.required else f"[{p.metavar}]" for p in arguments]
+        written = [f"{word}..." if p.nargs != 1 else word for word, p in zip(written, arguments, strict=True)]
+        lines += ["```", " ".join([path, *written, *needed, *(["[OPTIONS]"] if options else [])]), "```", ""]
+        rows = [(_name(p), p.help or "") for p in (*arguments, *options)]
+        if rows:
+            lines += ["| | |", "|---|---|", *(f"| {_cell(n, code=True)} | {_cell(words)} |" for n, words in rows), ""]
+        if entry.epilog:
+            lines += ["```", entry.epilog.strip("\n"), "```", ""]
+    for name, one in inner.items():
+        lines += _command(f"{path} {name}", one)
+    return lines
+
+
+def _prose(words: str | None) -> str:
+    return " ".join((words or "").split()).replace("<", "&lt;")
+
+
+def _name(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return parameter.metavar
+    names = "/".join([*parameter.opts, *parameter.secondary_opts])
+    return f"{names} {parameter.metavar}".strip()
+
+
+def _cell(words: str, *, code: bool = False) -> str:
+    words = words.replace("|", "\\|")
+    return f"`{words}`" if code else words.replace("<", "&lt;")
 
 
 def draw_slip() -> None:
@@ -58,5 +112,6 @@ def draw_slip() -> None:
 
 if __name__ == "__main__":
     README.write_text(fill(README.read_text(encoding="utf-8")), encoding="utf-8")
+    COMMANDS.write_text(commands(), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slip()

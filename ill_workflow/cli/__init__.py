@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import typer
@@ -74,6 +75,7 @@ clock.register(app, "Keeping it running")
 assert lists
 
 
+@cache
 def command() -> Any:
     """The program as it is typed, its help without words that only programmers know."""
     program: Any = typer.main.get_command(app)

@@ -62,19 +62,19 @@ def references(session: Session, ctx: typer.Context, incomplete: str) -> Offer:
         yield request.reference, f"{state}: {request.title}"
 
 
+def triggers(ctx: typer.Context, incomplete: str) -> list[Any]:
+    """What can be done with the request that was named; else all actions."""
+    rows = (row for lifecycle in (BORROWING_LIFECYCLE, LENDING_LIFECYCLE) for row in lifecycle.actions)
+    known = {row.trigger: row.label for row in rows if row.trigger.startswith(incomplete)}
+    return _possible(ctx, incomplete) or list(known.items())
+
+
 @_quietly
-def triggers(session: Session, ctx: typer.Context, incomplete: str) -> Offer:
-    """What can be done with the request that was named; without one all actions."""
-    reference, request = _named(ctx, "reference"), None
-    if reference:
-        rows = sa.select(Request).where(Request.reference == reference)
-        if code := _named(ctx, "library"):
-            rows = rows.where(Request.library_id == find_library(session, code).id)
-        request = session.scalar(rows)
-    if request is None:
-        for lifecycle in (BORROWING_LIFECYCLE, LENDING_LIFECYCLE):
-            yield from ((row.trigger, row.label) for row in lifecycle.actions)
-        return
+def _possible(session: Session, ctx: typer.Context, incomplete: str) -> Offer:
+    rows = sa.select(Request).where(Request.reference == _named(ctx, "reference"))
+    if code := _named(ctx, "library"):
+        rows = rows.where(Request.library_id == find_library(session, code).id)
+    request = session.scalars(rows).one()
     clock = ctx.obj.services().clock
     by = By.staff(find_account(session, _named(ctx, "acts")), _named(ctx, "told_by"))
     yield from ((row.trigger, row.label) for row in actions.menu(session, request, by=by, clock=clock))

@@ -23,12 +23,14 @@ from ill_workflow.errors import BadInput
 from ill_workflow.lists import account_list, library_list, partner_list, requests_out, sheet
 from ill_workflow.lists import requests_in as incoming
 from ill_workflow.lists.entries import Take, import_entries
-from ill_workflow.lists.outcome import THERE, Outcome, Tally
+from ill_workflow.lists.outcome import CHANGED, REFUSED, TAKEN, THERE, Outcome, Tally
 from ill_workflow.lists.sheet import Column, Line, Sheet
 from ill_workflow.requests.by import By
 
 #: The exit code of an import of which some lines were refused.
 PARTLY = 3
+#: Of the lines with which nothing is wrong, so many are told; the rest is counted.
+MOST_TOLD = 20
 
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The CSV file; - reads what is piped in.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Try everything, write nothing.")]
@@ -245,7 +247,7 @@ def _report(
             tally.add(outcome)
             if as_json:
                 told.append(_as_data(outcome))
-            elif outcome.what != "taken" or dry_run:
+            elif outcome.what == REFUSED or _is_worth_a_line(outcome, tally, dry_run=dry_run):
                 _tell(outcome)
     except KeyboardInterrupt:
         _close(tally, read, told, dry_run=dry_run, rejects=rejects, as_json=as_json)
@@ -262,14 +264,23 @@ def _close(
     if rejects is not None and tally.refused:
         with _writing(rejects, "rejects") as out:
             sheet.write_rejects(out, read, ((o.line, o.reason) for o in tally.refused))
-    counts = {name.replace(" ", "_"): tally.counts[name] for name in ("taken", "changed", THERE, "refused")}
+    counts = {name.replace(" ", "_"): tally.counts[name] for name in (TAKEN, CHANGED, THERE, REFUSED)}
     if as_json:
         print(as_text({**counts, "dry_run": dry_run, "lines": told}))
         return
     span = f" The new ones: {tally.first} to {tally.last}." if tally.first != tally.last else ""
+    more = sum(max(0, tally.counts[what] - MOST_TOLD) for what in (CHANGED, THERE, *((TAKEN,) if dry_run else ())))
+    if more:
+        line(f"… and {more} more. Each of them: --json")
     line(f"{tally.sentence}{span if not dry_run else ' Nothing was written: this was a dry run.'}")
     if rejects is not None and tally.refused:
         line(f"The refused lines are in {rejects}, each with its reason. Mend and import them.")
+
+
+def _is_worth_a_line(outcome: Outcome, tally: Tally, *, dry_run: bool) -> bool:
+    # What was taken is told by its first and last reference; of an entry that stays as it is there is nothing to tell.
+    told = dry_run if outcome.what == TAKEN else bool(outcome.name)
+    return told and tally.counts[outcome.what] <= MOST_TOLD
 
 
 def _tell(outcome: Outcome) -> None:
@@ -279,7 +290,7 @@ def _tell(outcome: Outcome) -> None:
         print(printable(f"{number}{column}: {problem.sentence}"), file=sys.stderr)
     if outcome.what == THERE and outcome.name:
         line(f"{number}: {outcome.name} is there already.")
-    elif outcome.what != "refused":
+    elif outcome.what != REFUSED:
         line(" ".join(part for part in (f"{number}:", outcome.name, outcome.what) if part) + _noted(outcome))
 
 

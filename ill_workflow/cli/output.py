@@ -36,7 +36,7 @@ At = Annotated[
 #: How wide a table is that nobody watches: a pipe has no width.
 WIDE = 200
 #: How narrow a column of a table may get before each row is printed as a block of lines.
-NARROW = 14
+NARROW = 16
 _GAP = 2
 #: What makes a terminal act instead of print: control characters, and those that turn the order of what follows.
 _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -52,9 +52,13 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.")
     if not rows:
         print(empty)
         return
-    console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    watched = sys.stdout.isatty()
+    console = Console(width=None if watched else WIDE, highlight=False)
     cells = [[_words(value) for value in row.values()] for row in rows]
     names = list(rows[0])
+    if watched and console.width < WIDE:
+        # A column that says nothing has no room to take.
+        names, cells = _without_empty_columns(names, cells)
     widths = [max(cell_len(line) for cell in column for line in (cell.split("\n") or [""]))
               for column in zip(names, *cells, strict=True)]  # fmt: skip
     needed = [max(cell_len(name), min(width, NARROW)) for name, width in zip(names, widths, strict=True)]
@@ -113,6 +117,11 @@ def pairs(given: Sequence[str]) -> dict[str, str]:
             raise BadInput(f"{name} is named twice.", field=name[:64])
         found[name] = value
     return found
+
+
+def _without_empty_columns(names: list[str], cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    kept = [place for place in range(len(names)) if any(row[place] for row in cells)]
+    return [names[place] for place in kept], [[row[place] for place in kept] for row in cells]
 
 
 def _print_blocks(names: Sequence[str], cells: Sequence[Sequence[str]]) -> None:

@@ -33,6 +33,8 @@ from state_machines.lending import LENDING as LENDING_LIFECYCLE
 request_app = typer.Typer(
     help="Requests: make them, look at them, take them in from a file and write them to one.", no_args_is_help=True
 )
+#: How much of a title a list shows.
+LONGEST_SHOWN = 60
 LAYOUTS_OF = {LENDING: ("routing", "shipping"), BORROWING: ("book_strap", "return_slip")}
 Side = Annotated[
     str | None,
@@ -151,7 +153,7 @@ def list_requests(
             {
                 "reference": r.reference, "side": r.side,
                 "state": r.state if as_json else lifecycle_of(r).label(r.state),
-                "title": r.title if as_json else r.title[:60],
+                "title": r.title if as_json or len(r.title) <= LONGEST_SHOWN else f"{r.title[:LONGEST_SHOWN]}…",
                 "partner": r.partner.name if r.partner else None, "due": r.lender_due,
             }
             for r in rows

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
@@ -95,7 +95,8 @@ class RequestImport:
     def outcomes(self, sheet: Sheet) -> Iterator[Outcome]:
         """What became of each line, one by one. Whoever stops asking has taken the lines so far."""
         for line in sheet.lines():
-            yield refused(line, [Problem("", line.broken)]) if line.broken else self._take(line)
+            one = replace(line, values={name: _joined(name, value) for name, value in line.values.items()})
+            yield refused(line, [Problem("", line.broken)]) if line.broken else self._take(one)
 
     def _take(self, line: Line) -> Outcome:
         mark = _mark(line)
@@ -167,6 +168,11 @@ class RequestImport:
         said = hashlib.sha256(mark.encode(errors="surrogatepass")).hexdigest()
         self._twins[said] += 1
         return f"import-line:{said}:{self._twins[said]}"
+
+
+def _joined(name: str, value: str) -> str:
+    """A line break in a cell stands for a blank, but in notes."""
+    return value if name.endswith("_note") else " ".join(value.split("\n")).replace("\r", "")
 
 
 def _mark(line: Line) -> str:

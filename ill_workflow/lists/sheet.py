@@ -137,8 +137,8 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         line = data.count(b"\n", 0, wrong.start) + 1
-        word = data[max(0, wrong.start - 12) : wrong.start + 12].decode("latin-1")
-        word = "".join(c if c.isprintable() else " " for c in word).strip()
+        begins = max(data.rfind(b"\n", 0, wrong.start) + 1, wrong.start - 12)
+        word = _shown(data[begins : wrong.start + 12].decode("latin-1").split("\n")[0])
         raise BadInput(
             f"Line {line} is not UTF-8, at “{word}”: it may be Latin-1 or Windows-1252. Save the file as “CSV UTF-8”.",
             field="file",

@@ -22,6 +22,31 @@ def test_the_tables_and_diagrams_of_the_readme_are_those_of_the_lifecycles():
     assert module.fill(readme) == readme
 
 
+def test_the_commands_in_the_documentation_are_those_of_the_program():
+    module = generate()
+    written = module.COMMANDS.read_text(encoding="utf-8")
+
+    assert written == module.commands(), "run: python docs/generate.py"
+    assert "### ill request import" in written
+    assert "| 3 |" in written
+
+
+def test_no_command_and_none_of_its_words_is_left_unexplained():
+    from ill_workflow.cli import command
+
+    unexplained = []
+
+    def look(path, entry):
+        if not entry.help:
+            unexplained.append(path)
+        unexplained.extend(f"{path} {p.name}" for p in entry.params if not p.help)
+        for name, inner in getattr(entry, "commands", {}).items():
+            look(f"{path} {name}", inner)
+
+    look("ill", command())
+    assert unexplained == []
+
+
 def test_every_command_that_the_readme_names_is_there():
     from typer.main import get_command
 
