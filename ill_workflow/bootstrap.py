@@ -73,7 +73,7 @@ def start(
     demo = _is_demo(db)
     clock = clock or (TurnedClock(lambda: _offset(db)) if demo else SystemClock())
     circulation: Circulation = StandIn(DEMO_SHELVES) if demo else NoCirculation()
-    return Services(settings, db, clock, mailer, bell, circulation, run_job)
+    return Services(settings, db, clock, mailer, bell, circulation, run_job=run_job)
 
 
 def turn_clock(db: Database, by: timedelta) -> None:
