@@ -38,9 +38,19 @@ def fill(text: str) -> str:
 
 def commands() -> str:
     """All commands, as the program itself explains them."""
-    lines = ["# Commands", "", "Made from the program's own help by `python docs/generate.py`.", "", "## Exit codes", ""]
+    lines = [
+        "# Commands",
+        "",
+        "Made from the program's own help by `python docs/generate.py`.",
+        "",
+        "## Exit codes",
+        "",
+    ]
     lines += ["| code | means |", "|---|---|", *(f"| {code} | {words} |" for code, words in EXIT_CODES.items())]
-    lines += ["", "What went wrong is a sentence on standard error; with `--json` it is an object with `error`, `field` and"]
+    lines += [
+        "",
+        "What went wrong is a sentence on standard error; with `--json` it is an object with `error`, `field` and",
+    ]
     lines += ["`status`. `ILL_AS` and `ILL_LIBRARY` stand for `--as` and `--library`.", ""]
     panel = None
     for name, entry in command().commands.items():

@@ -96,7 +96,7 @@ def run(doors: Doors) -> None:
 
 def _carry_out(doors: Doors) -> int | str | None:
     try:
-        command()(obj=doors, standalone_mode=True)
+        command()(obj=doors, prog_name="ill", standalone_mode=True)
     except SystemExit as ended:
         if ended.code == 130:
             print("Interrupted: what was not finished is not kept.", file=sys.stderr)
@@ -124,7 +124,7 @@ def _nobody_reads_on() -> int:
 #: In this order help lists what people do every day.
 _FIRST = ("request", "scan", "act", "undo", "note", "slip")
 #: What help calls the kinds of values, instead of Python's names for them.
-_KINDS = {"<str>": "TEXT", "<int>": "NUMBER", "<path>": "FILE", "<list[str]>": "TEXT"}
+_KINDS = {"<str": "TEXT", "<int": "NUMBER", "<path": "FILE", "<list[str]": "TEXT"}
 
 
 def _plain(group: Any) -> Any:
@@ -135,8 +135,8 @@ def _plain(group: Any) -> Any:
         elif parameter.is_flag or parameter.name in ("install_completion", "show_completion"):
             parameter.metavar = ""
         elif parameter.metavar is None:
-            kind = parameter.display_type(context)
-            parameter.metavar = _KINDS.get(kind.casefold(), kind)
+            kind = parameter.display_type(context).casefold()
+            parameter.metavar = next((word for start, word in _KINDS.items() if kind.startswith(start)), kind)
     for inner in getattr(group, "commands", {}).values():
         _plain(inner)
     return group
