@@ -1,4 +1,4 @@
-"""Writes the tables and diagrams of the lifecycles into the README, the commands into `commands.md`, and draws pictures.
+"""Writes the tables and diagrams of the lifecycles into the README, the commands into `commands.md`, draws pictures.
 
 `python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slip (needs pypdfium2).
 """

@@ -241,17 +241,15 @@ def _report(
     """Follow an import to its end, and say what became of it. Exits with 3 where lines were refused."""
     if rejects is not None and file is not None and rejects.resolve() == file.resolve():
         raise BadInput("That is the file which is imported. Name another one.", field="rejects")
-    tally, told = Tally(), list[dict[str, Any]]()
+    tally, told = Tally(), list[Outcome]()
     try:
         for outcome in _followed(outcomes, read):
             tally.add(outcome)
-            if as_json:
-                told.append(_as_data(outcome))
-            elif outcome.what == REFUSED or _is_worth_a_line(outcome, tally, dry_run=dry_run):
-                _tell(outcome)
+            if as_json or _is_worth_a_line(outcome, tally, dry_run=dry_run):
+                told.append(outcome)
     except KeyboardInterrupt:
         _close(tally, read, told, dry_run=dry_run, rejects=rejects, as_json=as_json)
-        print("Interrupted. Run it again: what is there is not taken twice.", file=sys.stderr)
+        print("Run it again for the rest: what is there is not taken twice.", file=sys.stderr)
         raise
     _close(tally, read, told, dry_run=dry_run, rejects=rejects, as_json=as_json)
     if tally.refused:
@@ -259,15 +257,17 @@ def _report(
 
 
 def _close(
-    tally: Tally, read: Sheet, told: list[dict[str, Any]], *, dry_run: bool, rejects: Path | None, as_json: bool
+    tally: Tally, read: Sheet, told: Sequence[Outcome], *, dry_run: bool, rejects: Path | None, as_json: bool
 ) -> None:
     if rejects is not None and tally.refused:
         with _writing(rejects, "rejects") as out:
             sheet.write_rejects(out, read, ((o.line, o.reason) for o in tally.refused))
     counts = {name.replace(" ", "_"): tally.counts[name] for name in (TAKEN, CHANGED, THERE, REFUSED)}
     if as_json:
-        print(as_text({**counts, "dry_run": dry_run, "lines": told}))
+        print(as_text({**counts, "dry_run": dry_run, "lines": [_as_data(outcome) for outcome in told]}))
         return
+    for outcome in told:
+        _tell(outcome)
     span = f" The new ones: {tally.first} to {tally.last}." if tally.first != tally.last else ""
     more = sum(max(0, tally.counts[what] - MOST_TOLD) for what in (CHANGED, THERE, *((TAKEN,) if dry_run else ())))
     if more:
@@ -279,7 +279,9 @@ def _close(
 
 def _is_worth_a_line(outcome: Outcome, tally: Tally, *, dry_run: bool) -> bool:
     # What was taken is told by its first and last reference; of an entry that stays as it is there is nothing to tell.
-    told = dry_run if outcome.what == TAKEN else bool(outcome.name)
+    if outcome.what == REFUSED:
+        return True
+    told = dry_run if outcome.what == TAKEN else outcome.what == CHANGED or bool(outcome.name)
     return told and tally.counts[outcome.what] <= MOST_TOLD
 
 
@@ -312,7 +314,11 @@ def _followed(outcomes: Iterator[Outcome], read: Sheet) -> Iterator[Outcome]:
     """The same, with a bar on the terminal of whoever waits."""
     console = Console(stderr=True)
     columns = (TextColumn("Line"), MofNCompleteColumn(), BarColumn(bar_width=None), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    following = Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False,
+        redirect_stderr=False,
+    )  # fmt: skip
+    with following as progress:
         bar = progress.add_task("", total=read.last)
         for outcome in outcomes:
             progress.update(bar, completed=outcome.line.number)

@@ -106,7 +106,7 @@ def test_the_jobs_are_listed_with_their_last_runs_and_the_history_shows_what_did
     assert ill.does("jobs") == ill.does("jobs", "list")
     assert "has not run yet" in ill.does("jobs")
     told = json.loads(ill.does("jobs", "--json"))
-    assert [(j["job"], j["outcome"]) for j in told][0] == ("fire_timers", "failed: OSError")
+    assert (told[0]["job"], told[0]["outcome"]) == ("fire_timers", "failed: OSError")
     assert [r["outcome"] for r in json.loads(ill.does("jobs", "history", "--json"))] == ["failed: OSError", "3 fired"]
     assert len(json.loads(ill.does("jobs", "history", "fire_timers", "--all", "--most", "3", "--json"))) == 3
     assert "No runs that did something" in ill.does("jobs", "history", "sweep")
