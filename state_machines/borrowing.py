@@ -156,7 +156,8 @@ ACTIONS = (
             ),
             Target("retry_offered", records=(c.not_before,)),
         ),
-        needs=(i.REASON.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional), then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
+        needs=(i.REASON.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional),
+        then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
     ),
     Action(
         "amend", "Edit", (STAFF,), ("PREPARING", "SEEKING"), SAME, needs=(i.CHANGES,), records=(c.edit,),
