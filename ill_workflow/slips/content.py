@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 Layout = Literal["routing", "book_strap", "return_slip", "shipping"]
 Service = Literal["loan", "copy"]
+Paper = Literal["letter", "a4", "a5", "4x6", "roll80"]
+PAPERS: tuple[Paper, ...] = get_args(Paper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,8 @@ class SlipContent:
     delivery_method: str = ""
     note: str = ""
     printed_by: str = ""  #: the member of staff who asked for the slip
+    paper: Paper = "letter"
+    of_pieces: tuple[int, int] | None = None  #: (2, 3) is the second of three pieces that travel together
+    logo: bytes | None = None  #: the library's, PNG or JPEG
+    texts: tuple[str, ...] = ()  #: the library's own lines: opening hours, a word of thanks
+    duplex: bool = False  #: a second page for the back: RETURN TO, large

@@ -1,10 +1,10 @@
 """Where things stand on the four slips; above the fold they are all alike, so that one movement scans any of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ill_workflow.errors import BadInput
 from ill_workflow.slips import blocks
-from ill_workflow.slips.content import SlipContent
+from ill_workflow.slips.content import Paper, SlipContent
 from ill_workflow.slips.sheet import BOTTOM, LEFT, RIGHT, Sheet
 
 GAP = 5.0
@@ -15,11 +15,25 @@ SECOND = LEFT + HALF + GAP
 
 def render(content: SlipContent) -> bytes:
     """The slip as a PDF of one Letter page; refuses a reference that can't be scanned."""
-    draw = LAYOUTS.get(content.layout)
-    if draw is None:
-        raise BadInput(f"There is no slip called {content.layout}.", field="layout")
-    sheet = Sheet(f"{content.reference} {content.layout.replace('_', ' ')}")
-    draw(sheet, content)
+    return render_batch([content])
+
+
+def render_batch(contents: Sequence[SlipContent], *, per_sheet: int = 1, paper: Paper | None = None) -> bytes:
+    """Many slips as one PDF, 1, 4 or 6 to a sheet."""
+    if not contents:
+        raise BadInput("There is no slip to print.", field="contents")
+    if per_sheet not in (1, 4, 6):
+        raise BadInput(f"There are 1, 4 or 6 slips to a sheet, not {per_sheet}.", field="per_sheet")
+    if per_sheet > 1 and (paper or contents[0].paper) not in ("letter", "a4"):
+        raise BadInput("Several slips to a sheet need Letter or A4.", field="per_sheet")
+    sheet = Sheet(f"{contents[0].reference} {contents[0].layout.replace('_', ' ')}")
+    for number, content in enumerate(contents):
+        draw = LAYOUTS.get(content.layout)
+        if draw is None:
+            raise BadInput(f"There is no slip called {content.layout}.", field="layout")
+        if number:
+            sheet.next_page()
+        draw(sheet, content)
     return sheet.as_pdf()
 
 

@@ -29,6 +29,9 @@ class Sheet:
         # "Fit to page" would shrink the barcode and move the fold.
         self._canvas.setViewerPreference("PrintScaling", "None")
 
+    def next_page(self) -> None:
+        self._canvas.showPage()
+
     def as_pdf(self) -> bytes:
         self._canvas.showPage()
         self._canvas.save()
