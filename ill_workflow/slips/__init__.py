@@ -1,7 +1,7 @@
 """The paper that travels with an item: routing slip, book strap, return slip and shipping label.
 
-`render` turns what a slip says into a PDF, `render_batch` many into one, `write` puts a PDF on the disk so that it survives
-a power cut.
+`render` turns what a slip says into a PDF, `render_batch` many into one; `write` puts a PDF on the disk so that it
+survives a power cut.
 """
 
 from ill_workflow.slips.content import PAPERS, Address, Layout, Paper, Service, SlipContent
