@@ -1,106 +1,108 @@
-"""Where things stand on the four slips; above the fold they are all alike, so that one movement scans any of them."""
+"""Slips as a PDF: one, or many, each on a paper of its own or several to a sheet, with their backs where a printer puts them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ill_workflow.errors import BadInput
-from ill_workflow.slips import blocks
-from ill_workflow.slips.content import Paper, SlipContent
-from ill_workflow.slips.sheet import BOTTOM, LEFT, RIGHT, Sheet
+from ill_workflow.slips import designs, reference_barcode
+from ill_workflow.slips.content import Address, Paper, SlipContent
+from ill_workflow.slips.papers import COLUMNS, ENDLESS, FORMS, Form, cell_of, form_of
+from ill_workflow.slips.sheet import Book, Sheet
 
-GAP = 5.0
-FULL = RIGHT - LEFT
-HALF = (FULL - GAP) / 2
-SECOND = LEFT + HALF + GAP
+Draw = Callable[[Sheet, SlipContent], None]
 
 
 def render(content: SlipContent) -> bytes:
-    """The slip as a PDF of one Letter page; refuses a reference that can't be scanned."""
-    return render_batch([content])
+    """The slip as a PDF of one page, or two with its back; refuses a reference that can't be scanned."""
+    _check(content)
+    book = Book(f"{content.reference} {content.layout.replace('_', ' ')}", _texts([content]))
+    _by_itself(book, content, backs=content.duplex)
+    return book.as_pdf()
 
 
 def render_batch(contents: Sequence[SlipContent], *, per_sheet: int = 1, paper: Paper | None = None) -> bytes:
-    """Many slips as one PDF, 1, 4 or 6 to a sheet."""
+    """Many slips as one PDF, in their order; 4 or 6 to a sheet on Letter or A4.
+
+    Where any of them has a back every sheet has one, mirrored for printing on both sides over the long edge.
+    """
     if not contents:
         raise BadInput("There is no slip to print.", field="contents")
-    if per_sheet not in (1, 4, 6):
-        raise BadInput(f"There are 1, 4 or 6 slips to a sheet, not {per_sheet}.", field="per_sheet")
-    if per_sheet > 1 and (paper or contents[0].paper) not in ("letter", "a4"):
-        raise BadInput("Several slips to a sheet need Letter or A4.", field="per_sheet")
-    sheet = Sheet(f"{contents[0].reference} {contents[0].layout.replace('_', ' ')}")
-    for number, content in enumerate(contents):
-        draw = LAYOUTS.get(content.layout)
-        if draw is None:
-            raise BadInput(f"There is no slip called {content.layout}.", field="layout")
-        if number:
-            sheet.next_page()
-        draw(sheet, content)
-    return sheet.as_pdf()
-
-
-def routing(sheet: Sheet, content: SlipContent) -> None:
-    """Lies in an item that we lend, from the shelf to the borrower and back."""
-    blocks.tab(sheet, content.reference, "SHIP TO", blocks.code_of(content.destination), content.destination.name)
-    top = blocks.heading(sheet, "Lending routing slip", content)
-    top = blocks.hub(sheet, top, content.hub)
-    blocks.address(sheet, LEFT, top, HALF, 43, "DELIVER TO", content.destination)
-    blocks.address(sheet, SECOND, top, HALF, 43, "RETURN TO", content.return_to)
-    top = blocks.item(sheet, top + 43 + GAP, content, due="DUE BACK", shelf=True)
-    _terms(sheet, top, content)
-
-
-def book_strap(sheet: Sheet, content: SlipContent) -> None:
-    """Is wrapped around a borrowed item while our patron has it; the hold shelf is sorted by its code."""
-    blocks.tab(sheet, content.reference, "HOLD SHELF", content.hold_code or "—", content.library_name)
-    top = blocks.heading(sheet, "Interlibrary loan", content)
-    sheet.paragraph(LEFT, top, ["Please leave this strap on the item until it is back."], FULL, 8, [13, 11])
-    top = blocks.item(sheet, top + 10, content, due="DUE BACK", shelf=False)
-    blocks.address(sheet, LEFT, top, HALF, 43, "RETURN TO", content.return_to)
-    blocks.address(sheet, SECOND, top, HALF, 43, "LENT BY", content.destination)
-    _terms(sheet, top + 43 + GAP, content)
-
-
-def return_slip(sheet: Sheet, content: SlipContent) -> None:
-    """Travels home with a borrowed item."""
-    blocks.tab(sheet, content.reference, "RETURN TO", blocks.code_of(content.destination), content.destination.name)
-    top = blocks.heading(sheet, "Return slip", content)
-    top = blocks.hub(sheet, top, content.hub)
-    if content.return_to == content.destination:
-        blocks.address(sheet, LEFT, top, FULL, 43, "RETURN TO", content.return_to, sizes=(16, 14, 12, 11, 10, 9, 8, 7))
+    paper = paper or (contents[0].paper if per_sheet > 1 else None)
+    if paper:
+        contents = [replace(content, paper=paper) for content in contents]
+        cell = cell_of(paper, per_sheet)
     else:
-        blocks.address(sheet, LEFT, top, HALF, 43, "RETURN TO", content.return_to)
-        blocks.address(sheet, SECOND, top, HALF, 43, "LENDER", content.destination)
-    top = blocks.item(sheet, top + 43 + GAP, content, due="DUE BACK", shelf=True)
-    _terms(sheet, top, content)
+        cell_of(contents[0].paper, per_sheet)
+    for content in contents:
+        _check(content)
+    book = Book(f"{len(contents)} slips", _texts(contents))
+    backs = any(content.duplex for content in contents)
+    if per_sheet == 1:
+        for content in contents:
+            _by_itself(book, content, backs=backs)
+    else:
+        for start in range(0, len(contents), per_sheet):
+            _together(book, contents[start : start + per_sheet], FORMS[contents[0].paper], cell, backs=backs)
+    return book.as_pdf()
 
 
-def shipping(sheet: Sheet, content: SlipContent) -> None:
-    """Goes on the outside of the parcel, where neither the title nor the patron is anybody's business."""
-    blocks.tab(sheet, content.reference, "SHIP TO", blocks.code_of(content.destination), content.destination.name)
-    top = blocks.heading(sheet, "Shipping label", content)
-    blocks.address(sheet, LEFT, top, FULL, 39, "FROM", content.return_to)
-    top = blocks.hub(sheet, top + 39 + GAP, content.hub, height=44)
-    blocks.address(sheet, LEFT, top, FULL, 80, "TO", content.destination, sizes=(24, 20, 17, 14, 12, 10, 9, 8, 7))
-    top = top + 80 + GAP
-    facts = [("DELIVERY", content.delivery_method), ("PIECES", str(len(content.pieces) or 1))]
-    if content.partner_reference:
-        facts.append(("YOUR REFERENCE", content.partner_reference))
-    blocks.facts(sheet, top, facts)
+def _check(content: SlipContent) -> None:
+    if content.layout not in designs.LAYOUTS:
+        raise BadInput(f"There is no slip called {content.layout}.", field="layout")
+    form_of(content.paper)
+    reference_barcode.modules(content.reference)
 
 
-def _terms(sheet: Sheet, top: float, content: SlipContent) -> None:
-    """Conditions beside pieces, and the note, on what is left of the page."""
-    note = 14.0 if content.note.strip() else 0.0
-    height = min(BOTTOM - blocks.FOOTER - note - 2 - top, 60.0)
-    blocks.listing(sheet, LEFT, top, HALF, height, "CONDITIONS", content.conditions, at_most_lines=2)
-    beside = SECOND if content.conditions else LEFT
-    blocks.listing(sheet, beside, top, HALF, height, "PIECES", content.pieces, columns=2)
-    if note:
-        blocks.note(sheet, BOTTOM - blocks.FOOTER - note, content.note)
+def _by_itself(book: Book, content: SlipContent, *, backs: bool) -> None:
+    form = form_of(content.paper)
+    _page(book, form, content, designs.draw)
+    if content.duplex:
+        _page(book, form, content, designs.back)
+    elif backs:
+        # An empty page, or the next slip would be printed on the back of this one.
+        book.page(form.width, form.width if form.endless else form.height)
+        book.end_page()
 
 
-LAYOUTS: Mapping[str, Callable[[Sheet, SlipContent], None]] = {
-    "routing": routing,
-    "book_strap": book_strap,
-    "return_slip": return_slip,
-    "shipping": shipping,
-}
+def _page(book: Book, form: Form, content: SlipContent, draw: Draw) -> None:
+    if form.endless:
+        form = replace(form, height=_length(form, content, draw) + form.margin)
+    book.page(form.width, form.height)
+    draw(Sheet(book, form), content)
+    book.end_page()
+
+
+def _length(form: Form, content: SlipContent, draw: Draw) -> float:
+    """How far down a slip reaches that may be as long as it likes: it is drawn for nothing, to see."""
+    trial = Book("", _texts([content]))
+    trial.page(form.width, ENDLESS)
+    sheet = Sheet(trial, form)
+    draw(sheet, content)
+    return sheet.lowest
+
+
+def _together(book: Book, contents: Sequence[SlipContent], page: Form, cell: Form, *, backs: bool) -> None:
+    sides: list[tuple[Draw, bool]] = [(designs.draw, False), *([(designs.back, True)] if backs else [])]
+    for draw, turned in sides:
+        book.page(page.width, page.height)
+        for number, content in enumerate(contents):
+            if turned and not content.duplex:
+                continue
+            row, column = divmod(number, COLUMNS)
+            # Turned over its long edge, the right side of the sheet lies behind the left.
+            across = COLUMNS - 1 - column if turned else column
+            draw(Sheet(book, cell, x=across * cell.width, y=row * cell.height), content)
+        if not turned:
+            book.cut_marks(page, cell)
+        book.end_page()
+
+
+def _texts(contents: Sequence[SlipContent]) -> Iterator[str]:
+    """All that will be written, for the fonts."""
+    for content in contents:
+        yield from (content.title, content.author, content.volume, content.call_number, content.location)
+        yield from (content.library_name, content.delivery_method, content.note, content.printed_by)
+        yield from (content.partner_reference or "", content.hold_code or "")
+        yield from (*content.conditions, *content.pieces, *content.texts)
+        for place in (content.destination, content.return_to, content.hub or Address("")):
+            yield from (place.name, place.delivery_code, *place.lines)

@@ -1,13 +1,17 @@
 """A library's logo: what is taken as one, and its size."""
 
 import warnings
+from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 
 from PIL import Image
+from reportlab.lib.utils import ImageReader
 
 from ill_workflow.errors import BadInput
 
 LARGEST_FILE = 512 * 1024  #: bytes
+PRINTED = (800, 400)  #: dots; no slip has room for more
 LARGEST_PICTURE = 4_000_000  #: dots; small files can hold pictures that fill the memory
 
 
@@ -29,3 +33,27 @@ def check_logo(content: bytes) -> None:
         raise BadInput("A logo is a PNG or JPEG picture; this file can't be read as one.", field="logo") from trouble
     if too_large:
         raise BadInput(f"A logo has at most {LARGEST_PICTURE // 1_000_000} million dots.", field="logo")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A logo as it is printed: in greys, on white."""
+
+    reader: ImageReader
+    width: int
+    height: int
+
+
+@lru_cache(64)
+def picture_of(content: bytes) -> Picture | None:
+    """A logo for printing; none if it is no picture, for a slip is worth more than what decorates it."""
+    try:
+        check_logo(content)
+    except BadInput:
+        return None
+    with Image.open(BytesIO(content), formats=("PNG", "JPEG")) as picture:
+        coloured = picture.convert("RGBA")
+    coloured.thumbnail(PRINTED)
+    paper = Image.new("RGBA", coloured.size, "white")
+    paper.alpha_composite(coloured)
+    return Picture(ImageReader(paper.convert("L")), *coloured.size)
