@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from reportlab.lib.units import mm
-
 from ill_workflow.slips import logo, reference_barcode, text
 from ill_workflow.slips.content import Address, SlipContent
+from ill_workflow.slips.papers import mm
 from ill_workflow.slips.sheet import CAPITAL, GREY, WHITE, Sheet
 
 PADDING = 3.0
@@ -203,7 +202,9 @@ def facts(sheet: Sheet, top: float, pairs: Sequence[tuple[str, str]]) -> float:
         y = top + number // columns * step
         sheet.line(x, y + small * CAPITAL / mm, label, small, bold=True, colour=GREY)
         sizes = (max(sheet.points(14), 8), sheet.points(9))
-        sheet.fitted(x, y + step - 2, words, width - 2, sizes, bold=label == "DUE BACK")
+        sheet.fitted(
+            x, y + small * CAPITAL / mm + max(sheet.by(6), 3.4), words, width - 2, sizes, bold=label == "DUE BACK"
+        )
     return top + -(-len(shown) // columns) * step
 
 

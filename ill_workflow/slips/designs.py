@@ -1,17 +1,15 @@
 """What stands where on the four slips; above the fold they are all alike, so that one movement scans any of them."""
 
-from collections.abc import Callable, Mapping
-
-from reportlab.lib.units import mm
+from collections.abc import Callable, Mapping, Sequence
 
 from ill_workflow.errors import BadInput
 from ill_workflow.slips import blocks, text
 from ill_workflow.slips.content import Address, SlipContent
 from ill_workflow.slips.item_block import item
+from ill_workflow.slips.papers import mm
 from ill_workflow.slips.sheet import Sheet
 
 TO_SIZES = (24, 20, 17, 14, 12, 10, 9, 8, 7)
-HUB, ADDRESS = 32, 43  #: mm on Letter
 TINY = 0.5  #: a scale below which addresses stand beside each other even on a label
 
 
@@ -27,7 +25,7 @@ def routing(sheet: Sheet, content: SlipContent) -> None:
     """Lies in an item that we lend, from the shelf to the borrower and back."""
     blocks.tab(sheet, content.reference, "SHIP TO", blocks.code_of(content.destination), content.destination.name)
     top = blocks.heading(sheet, "Lending routing slip", content)
-    top = blocks.hub(sheet, top, content.hub, height=sheet.by(HUB))
+    top = blocks.hub(sheet, top, content.hub, height=_hub_height(sheet))
     top = _beside(sheet, top, ("DELIVER TO", content.destination), ("RETURN TO", content.return_to))
     top = item(sheet, top, content, due="DUE BACK", shelf=True, height=_for_item(sheet, top, content))
     _rest(sheet, top, content)
@@ -39,7 +37,10 @@ def book_strap(sheet: Sheet, content: SlipContent) -> None:
     top = blocks.heading(sheet, "Interlibrary loan", content)
     words = ["Please leave this strap on the item until it is back."]
     top = sheet.paragraph(sheet.left, top, words, sheet.full, sheet.by(10), sheet.sizes(13, 11)) + sheet.by(4)
-    height = min(_for_item(sheet, top, content), sheet.bottom - top - sheet.by(ADDRESS + 5) - _least(sheet, content))
+    height = min(
+        _for_item(sheet, top, content),
+        sheet.bottom - top - _address_height(sheet) - sheet.by(5) - _least(sheet, content),
+    )
     top = item(sheet, top, content, due="DUE BACK", shelf=False, height=height)
     top = _beside(sheet, top, ("RETURN TO", content.return_to), ("LENT BY", content.destination))
     _rest(sheet, top, content)
@@ -49,10 +50,10 @@ def return_slip(sheet: Sheet, content: SlipContent) -> None:
     """Travels home with a borrowed item."""
     blocks.tab(sheet, content.reference, "RETURN TO", blocks.code_of(content.destination), content.destination.name)
     top = blocks.heading(sheet, "Return slip", content)
-    top = blocks.hub(sheet, top, content.hub, height=sheet.by(HUB))
+    top = blocks.hub(sheet, top, content.hub, height=_hub_height(sheet))
     if content.return_to == content.destination:
         sizes = (16, 14, 12, 11, 10, 9, 8, 7)
-        place = (sheet.left, top, sheet.full, sheet.by(ADDRESS))
+        place = (sheet.left, top, sheet.full, _address_height(sheet))
         top = blocks.address(sheet, *place, "RETURN TO", content.return_to, sizes=sizes)
     else:
         top = _beside(sheet, top, ("RETURN TO", content.return_to), ("LENDER", content.destination))
@@ -70,7 +71,7 @@ def shipping(sheet: Sheet, content: SlipContent) -> None:
         top = blocks.hub(sheet, top, content.hub, height=min(sheet.by(34), room * 0.4))
         room = sheet.bottom - _footer(sheet) - known - top - sheet.by(5)
         places = (("FROM", content.return_to), ("TO", content.destination))
-        top = _beside(sheet, top, *places, height=min(room, sheet.by(60)))
+        top = _beside(sheet, top, *places, height=min(room, sheet.by(60)), sizes=TO_SIZES)
     else:
         parts = 39 + 80 + (44 if content.hub else 0)
         share = min(room / parts, 1.0)
@@ -102,18 +103,31 @@ def back(sheet: Sheet, content: SlipContent) -> None:
 
 
 def _beside(
-    sheet: Sheet, top: float, first: tuple[str, Address], second: tuple[str, Address],
-    *, height: float = 0.0,
-) -> float:  # fmt: skip
+    sheet: Sheet,
+    top: float,
+    first: tuple[str, Address],
+    second: tuple[str, Address],
+    *,
+    height: float = 0.0,
+    sizes: Sequence[float] = blocks.ADDRESS,
+) -> float:
     """Two addresses beside each other, on a roll below each other."""
-    height = height or sheet.by(ADDRESS)
+    height = height or _address_height(sheet)
     if sheet.form.narrow:
         top = blocks.address(sheet, sheet.left, top, sheet.full, height, *first)
         return blocks.address(sheet, sheet.left, top, sheet.full, height, *second)
     gap = max(sheet.by(5), 2.0)
     half = (sheet.full - gap) / 2
     blocks.address(sheet, sheet.left, top, half, height, *first)
-    return blocks.address(sheet, sheet.left + half + gap, top, half, height, *second)
+    return blocks.address(sheet, sheet.left + half + gap, top, half, height, *second, sizes=sizes)
+
+
+def _hub_height(sheet: Sheet) -> float:
+    return sheet.by(28 if sheet.form.scale < TINY else 32)
+
+
+def _address_height(sheet: Sheet) -> float:
+    return sheet.by(38 if sheet.form.scale < TINY else 43)
 
 
 def _for_item(sheet: Sheet, top: float, content: SlipContent) -> float:

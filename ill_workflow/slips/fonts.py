@@ -67,9 +67,12 @@ class Font(TTFont):  # type: ignore[misc]
         """A ToUnicode table (PDF 32000-1, 9.10.3); reportlab's own knows the characters of the first plane only."""
         rows = []
         for code, character in enumerate(subset):
-            meaning = self.meanings.get(character, chr(character))
-            if meaning:
-                rows.append(f"<{code:02X}> <{meaning.encode('utf-16-be').hex().upper()}>")
+            if character in self.meanings or character > 0xFFFF:
+                meaning = self.meanings.get(character, chr(character))
+                if meaning:
+                    rows.append(f"<{code:02X}> <{meaning.encode('utf-16-be').hex().upper()}>")
+            else:
+                rows.append(f"<{code:02X}> <{character:04X}>")
         return "\n".join(
             (
                 "/CIDInit /ProcSet findresource begin", "12 dict begin", "begincmap",
@@ -132,7 +135,7 @@ def shaper(name: str) -> uharfbuzz.Font:
 
 
 def sign_for(name: str, glyph: int, meaning: str) -> str:
-    """The character by which a glyph is drawn: the one that it means, or a private one that is read as what it means."""
+    """The character by which a glyph is drawn: what it means, or a private one that is read as what it means."""
     font = load(name)
     face = font.face
     if len(meaning) == 1 and face.charToGlyph.get(ord(meaning)) == glyph:

@@ -1,11 +1,10 @@
-"""The item on a slip: its title before all else, where it stands, when it has to be back, and what else is known of it."""
+"""The item on a slip: its title before all else, where it stands, when it has to be back, what else is known."""
 
 from dataclasses import dataclass
 
-from reportlab.lib.units import mm
-
 from ill_workflow.slips import blocks, text
 from ill_workflow.slips.content import SlipContent
+from ill_workflow.slips.papers import mm
 from ill_workflow.slips.sheet import GREY, Sheet
 
 UNTITLED = "Untitled"

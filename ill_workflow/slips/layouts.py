@@ -1,4 +1,4 @@
-"""Slips as a PDF: one, or many, each on a paper of its own or several to a sheet, with their backs where a printer puts them."""
+"""Slips as a PDF: one, or many, each on its own paper or several to a sheet, with backs where a printer puts them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace

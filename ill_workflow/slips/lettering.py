@@ -115,7 +115,7 @@ def _levels(line: str) -> tuple[str, list[int]]:
 
 
 def _in_sight(line: str, levels: list[int]) -> list[tuple[bool, str, str]]:
-    """Pieces of one direction and font, in the order in which they are seen (rule L2 of the bidirectional algorithm)."""
+    """Pieces of one direction and font, in the order in which they are seen (Unicode Annex 9, rule L2)."""
     faces: list[str] = []
     for character in line:
         face = fonts.face_of(character)
@@ -129,9 +129,10 @@ def _in_sight(line: str, levels: list[int]) -> list[tuple[bool, str, str]]:
         pieces.append((level, face, line[at : at + length]))
         at += length
     for depth in range(max(levels, default=0), 0, -1):
-        ordered = []
+        ordered: list[tuple[int, str, str]] = []
         for deep, together in groupby(pieces, key=lambda piece: piece[0] >= depth):
-            ordered += reversed(list(together)) if deep else together
+            neighbours = list(together)
+            ordered += neighbours[::-1] if deep else neighbours
         pieces = ordered
     return [(level % 2 == 1, face, text) for level, face, text in pieces]
 

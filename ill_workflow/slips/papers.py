@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from ill_workflow.errors import BadInput
 from ill_workflow.slips.content import Paper
 
-INCH = 25.4
+INCH = 25.4  #: mm
+mm = 72 / INCH  #: points
 ENDLESS = 3000.0  #: mm; where the length of a paper is not known before everything stands on it
 
 
