@@ -9,6 +9,7 @@ from ill_workflow.slips.sheet import GREY, Sheet
 
 UNTITLED = "Untitled"
 TITLE = (17, 15, 13, 12, 11)  #: font sizes, largest first
+LONG_TITLE = (10, 9)  #: on papers that are large enough for these to stay readable
 ROLL_TITLE = 16  #: lines of a title on a paper without an end
 
 
@@ -38,7 +39,7 @@ def item(sheet: Sheet, top: float, content: SlipContent, *, due: str, shelf: boo
 def _what(sheet: Sheet, top: float, width: float, height: float, content: SlipContent, shelf: bool) -> float:
     rows = _rows(sheet, content, shelf)
     step = max(sheet.by(6.5), 3.3)
-    sizes = sheet.sizes(*TITLE)
+    sizes = sheet.sizes(*TITLE, *(() if sheet.form.compact or sheet.form.endless else LONG_TITLE))
     line = sizes[-1] * text.LEADING / mm
     # Two lines for a title, if it has them; then rows by their rank.
     title = content.title.strip() or UNTITLED

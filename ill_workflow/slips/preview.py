@@ -14,10 +14,17 @@ def as_png(pdf: bytes, *, page: int = 0, dpi: int = 150) -> bytes:
     if not 1 <= dpi <= LARGEST:
         raise BadInput(f"A picture has 1 to {LARGEST} dots to the inch, not {dpi}.", field="dpi")
     with pypdfium2.PdfDocument(pdf) as document:
-        pages = len(document)
+        pages: int = len(document)
         if not 0 <= page < pages:
             raise BadInput(f"There is no page {page + 1}: this paper has {pages}.", field="page")
         picture = document[page].render(scale=dpi / 72, grayscale=True).to_pil()
     file = BytesIO()
     picture.save(file, "PNG", dpi=(dpi, dpi))
     return file.getvalue()
+
+
+def pages_of(pdf: bytes) -> int:
+    """How many pages there are."""
+    with pypdfium2.PdfDocument(pdf) as document:
+        pages: int = len(document)
+    return pages

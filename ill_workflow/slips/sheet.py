@@ -12,6 +12,7 @@ from ill_workflow.slips.papers import Form, mm
 
 BLACK, GREY, WHITE = 0.0, 0.32, 1.0
 CAPITAL = 0.714  #: height of a capital letter, in font sizes
+DESCENDER = 0.25  #: how far letters reach below their baseline
 HEAVY = 0.03  #: stroke around bold letters, in font sizes: the packages bring one weight
 HEAVY_DENSE = 0.02  #: where letters are made of many strokes
 SMALLEST = 6.0  #: points; what is smaller is not read at a packing table
@@ -96,7 +97,7 @@ class Sheet:
         align: str = "left",
     ) -> None:
         """One line of clean text."""
-        self._reaches(y)
+        self._reaches(y + size * DESCENDER / mm)
         line = lettering.set_line(words)
         x -= {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * line.width * size / mm
         canvas = self._canvas
