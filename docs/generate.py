@@ -1,16 +1,20 @@
 """Writes the tables and diagrams of the lifecycles into the README, the commands into `commands.md`, draws pictures.
 
-`python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slip (needs pypdfium2).
+`python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slips.
 """
 
 import re
 import sys
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from ill_workflow.cli import EXIT_CODES, command
-from ill_workflow.slips import Address, SlipContent, render
+from ill_workflow.slips import Address, SlipContent, as_png, render
+from ill_workflow.slips.contact_sheet import contact_sheet
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.render import as_mermaid, as_table
@@ -97,31 +101,32 @@ def _cell(words: str, *, code: bool = False) -> str:
     return f"`{words}`" if code else words.replace("<", "&lt;")
 
 
-def draw_slip() -> None:
-    import pypdfium2
+def draw_slips() -> None:
+    """The slip of the README, down to where the lists begin; and the contact sheet of all slips."""
+    picture = Image.open(BytesIO(as_png(render(SLIP), dpi=94)))
+    picture.crop((0, 0, picture.width, picture.height * 16 // 25)).save(DOCS / "slip.png", optimize=True)
+    (DOCS / "slips.png").write_bytes(contact_sheet())
 
-    content = SlipContent(
-        layout="routing",
-        reference="XPX-1042",
-        title="Pride and Prejudice",
-        author="Austen, Jane",
-        destination=Address("Riverside Branch", ("12 River Road", "Rhinebeck, NY 12572"), "NYC-07"),
-        return_to=Address("Main Library", ("400 State Street", "Chicago, IL 60605"), "CHI-01"),
-        hub=Address("Great Lakes Hub", ("1 Hub Way", "South Bend, IN 46601"), "HUB-9"),
-        library_name="Main Library",
-        printed_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
-        due_date=date(2026, 4, 1),
-        call_number="PR4034 .P7 2003",
-        location="Main stacks, level 2",
-        delivery_method="courier",
-        printed_by="Ann Operator",
-    )
-    page = pypdfium2.PdfDocument(render(content))[0]
-    page.render(scale=1.3, grayscale=True).to_pil().crop((0, 0, 796, 640)).save(DOCS / "slip.png", optimize=True)
 
+SLIP = SlipContent(
+    layout="routing",
+    reference="XPX-1042",
+    title="Pride and Prejudice",
+    author="Austen, Jane",
+    destination=Address("Riverside Branch", ("12 River Road", "Rhinebeck, NY 12572"), "NYC-07"),
+    return_to=Address("Main Library", ("400 State Street", "Chicago, IL 60605"), "CHI-01"),
+    hub=Address("Great Lakes Hub", ("1 Hub Way", "South Bend, IN 46601"), "HUB-9"),
+    library_name="Main Library",
+    printed_at=datetime(2026, 3, 2, 9, 30, tzinfo=UTC),
+    due_date=date(2026, 4, 1),
+    call_number="PR4034 .P7 2003",
+    location="Main stacks, level 2",
+    delivery_method="courier",
+    printed_by="Ann Operator",
+)
 
 if __name__ == "__main__":
     README.write_text(fill(README.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
     if "--pictures" in sys.argv:
-        draw_slip()
+        draw_slips()

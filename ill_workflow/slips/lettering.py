@@ -13,7 +13,9 @@ from bidi.mirror import MIRRORED
 
 from ill_workflow.slips import fonts
 
-LEFTWARDS = "\N{RIGHT-TO-LEFT MARK}"  #: before a line of a text that runs from right to left
+#: Before a line of a text that runs from right to left, or the other way with such letters in it: of a text in several
+#: lines each runs the way of the whole.
+LEFTWARDS, RIGHTWARDS = "\N{RIGHT-TO-LEFT MARK}", "\N{LEFT-TO-RIGHT MARK}"
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 #: Letters that stand beside each other, each for itself, in the one font: most slips hold nothing else.
 PLAIN = re.compile(
@@ -75,7 +77,7 @@ def width_of(line: str) -> float:
 
 def runs_leftwards(text: str) -> bool:
     """Whether a text begins with a letter of those that are read from right to left."""
-    if not FROM_RIGHT.search(text):
+    if text[:1] in (LEFTWARDS, RIGHTWARDS) or not FROM_RIGHT.search(text):
         return text.startswith(LEFTWARDS)
     for character in text:
         level = STRONG.get(unicodedata.bidirectional(character))
@@ -84,9 +86,11 @@ def runs_leftwards(text: str) -> bool:
     return False
 
 
-def as_read(line: str) -> str:
-    """What a reader says who reads a line aloud."""
-    return line.removeprefix(LEFTWARDS)
+def direction_of(text: str) -> str:
+    """The mark for each line of a text; none where no letter is read from right to left."""
+    if not FROM_RIGHT.search(text):
+        return ""
+    return LEFTWARDS if runs_leftwards(text) else RIGHTWARDS
 
 
 def _advances(text: str) -> float:
@@ -96,7 +100,7 @@ def _advances(text: str) -> float:
 def _levels(line: str) -> tuple[str, list[int]]:
     """The depth of each character: even from left to right, odd from right to left."""
     base = int(runs_leftwards(line))
-    line = as_read(line)
+    line = line.lstrip(LEFTWARDS + RIGHTWARDS)
     if not FROM_RIGHT.search(line):
         return line, [base * 2] * len(line)
     # The algorithm throws joiners away; they go with the letter before.

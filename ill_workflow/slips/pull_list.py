@@ -57,10 +57,11 @@ def render_pull_list(
     if form.endless:
         form = replace(form, height=LONGEST_PAGE)
     book = Book("Pull list", _texts(library_name, printed_by, lines))
-    pages = _pages(form, lines)
+    column = _column(form, lines)
+    pages = _pages(form, lines, column)
     for number, placed in enumerate(pages, 1):
         if form.endless:
-            form = replace(form, height=min(_end(form, placed) + 8 + form.margin, LONGEST_PAGE))
+            form = replace(form, height=min(_end(form, placed, column) + 8 + form.margin, LONGEST_PAGE))
         book.page(form.width, form.height)
         sheet = Sheet(book, form)
         top = _head(sheet, library_name, f"{len(lines)} to fetch")
@@ -69,7 +70,7 @@ def render_pull_list(
         for one in placed:
             if one.heading:
                 _heading(sheet, one.heading_top, one.heading)
-            _line(sheet, one.top, one.line, _column(sheet, lines))
+            _line(sheet, one.top, one.line, column)
         by = f" by {printed_by}" if printed_by.strip() else ""
         sheet.fitted(
             sheet.left, sheet.bottom, f"Printed {moment(printed_at)}{by}", sheet.full * 0.6, (8, 6), colour=GREY
@@ -79,12 +80,11 @@ def render_pull_list(
     return book.as_pdf()
 
 
-def _pages(form: Form, lines: Sequence[PullLine]) -> list[list[_Placed]]:
+def _pages(form: Form, lines: Sequence[PullLine], column: float) -> list[list[_Placed]]:
     """What stands where: each line is drawn for nothing once, to see how high it is."""
     trial = Book("", _texts("", "", lines))
     trial.page(form.width, ENDLESS)
     first = _head(Sheet(trial, form), "", "")
-    column = _column(Sheet(trial, form), lines)
     pages: list[list[_Placed]] = [[]]
     top, location = first, None
     for line in lines:
@@ -103,13 +103,13 @@ def _pages(form: Form, lines: Sequence[PullLine]) -> list[list[_Placed]]:
     return pages
 
 
-def _end(form: Form, placed: Sequence[_Placed]) -> float:
+def _end(form: Form, placed: Sequence[_Placed], column: float) -> float:
     if not placed:
         return 40.0
-    trial = Book("", _texts("", "", [one.line for one in placed]))
+    last = placed[-1]
+    trial = Book("", _texts("", "", [last.line]))
     trial.page(form.width, ENDLESS)
-    sheet = Sheet(trial, form)
-    return placed[-1].top + _line(sheet, 0.0, placed[-1].line, _column(sheet, [one.line for one in placed]))
+    return last.top + _line(Sheet(trial, form), 0.0, last.line, column)
 
 
 def _head(sheet: Sheet, library_name: str, count: str) -> float:
@@ -128,11 +128,10 @@ def _heading(sheet: Sheet, top: float, location: str) -> None:
     sheet.fitted(sheet.left + 2, top + 4.8, location, sheet.full - 4, (12, 8), bold=True, colour=WHITE)
 
 
-def _column(sheet: Sheet, lines: Sequence[PullLine]) -> float:
+def _column(form: Form, lines: Sequence[PullLine]) -> float:
     """How wide the column of barcodes is; 0 where they stand below the words."""
-    module = sheet.form.modules[-1] if sheet.form.narrow else 0.38
-    widest = max((len(reference_barcode.modules(line.reference)) * module for line in lines), default=0.0)
-    return widest if sheet.full - INDENT - widest >= LEAST else 0.0
+    widest = max((len(reference_barcode.modules(line.reference)) for line in lines), default=0) * form.modules[-1]
+    return widest if form.width - 2 * form.margin - INDENT - widest >= LEAST else 0.0
 
 
 def _line(sheet: Sheet, top: float, line: PullLine, column: float) -> float:

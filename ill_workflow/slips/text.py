@@ -43,7 +43,7 @@ def wrap(text: str, width: float, size: float, at_most: int) -> list[str]:
     """Text in lines of at most `width` points, broken where its script allows, ended by an ellipsis if cut."""
     lines: list[str] = []
     rest = clean(text)
-    mark = lettering.LEFTWARDS if lettering.runs_leftwards(rest) else ""
+    mark = lettering.direction_of(rest)
     while rest and len(lines) < at_most:
         if len(lines) == at_most - 1:
             lines.append(mark + _clip(rest, width, size))

@@ -155,6 +155,14 @@ def test_lines_from_right_to_left_begin_at_the_right():
     assert read.get_charbox(index)[0] > 300
 
 
+def test_each_line_of_a_text_runs_the_way_of_the_whole():
+    lines = text.wrap("Word كتاب كتاب كتاب كتاب كتاب", 60, 12, 9)
+
+    assert len(lines) > 2
+    assert not any(lettering.runs_leftwards(line) for line in lines)
+    assert all(lettering.runs_leftwards(line) for line in text.wrap("كتاب Word Word Word Word Word", 60, 12, 9))
+
+
 @pytest.mark.parametrize("word", ["ประวัติศาสตร์ไทยที่ยิ่งใหญ่น้ำ", "कार्त्स्न्य", "x̂ŷẑ" * 9])
 def test_no_letter_is_torn_from_its_marks(word):
     for width in range(40, 120, 7):
