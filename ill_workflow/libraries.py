@@ -33,6 +33,17 @@ class Library(Base):
     transit_after_days: Mapped[int | None] = mapped_column(default=1)
     claim_days: Mapped[int] = mapped_column(default=30)
 
+    papers: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: by layout; what is not named: Letter
+    per_sheet: Mapped[int] = mapped_column(default=1)  #: slips on one sheet, when several are printed together
+    duplex: Mapped[bool] = mapped_column(default=False)  #: RETURN TO on the back
+    slip_texts: Mapped[str] = mapped_column(sa.Text, default="")  #: a few lines of our own on each slip
+    logo: Mapped[str | None] = mapped_column(sa.String(64))  #: the digest of the present one
+
+    def slip_look(self, layout: str) -> dict[str, Any]:
+        """How a slip of this library looks now: what is written down where one is promised."""
+        texts = self.slip_texts.splitlines()
+        return {"paper": self.papers.get(layout), "duplex": self.duplex, "texts": texts, "logo": self.logo}
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
@@ -40,6 +51,17 @@ class Library(Base):
     def today(self, now: datetime) -> date:
         """The day that it is at this library."""
         return now.astimezone(self.zone).date()
+
+
+class Logo(Base):
+    """The picture on a library's slips. An earlier one stays: slips that were promised with it are drawn with it."""
+
+    __tablename__ = "logo"
+
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(sa.String(64), primary_key=True)  #: SHA-256 of the file, in hexadecimal
+    content: Mapped[bytes] = mapped_column(sa.LargeBinary)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class Installation(Base):

@@ -179,6 +179,11 @@ def set_barcodes(request: Request, inputs: Inputs, facts: Facts) -> None:
             setattr(request, name, inputs[name])
 
 
+def count_pieces(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """Slips say "1 of 3" before the pieces have been named by their barcodes."""
+    request.piece_count = inputs.get("piece_count", request.piece_count)
+
+
 def set_tracking(request: Request, inputs: Inputs, facts: Facts) -> None:
     for name in ("carrier", "tracking"):
         if inputs.get(name):

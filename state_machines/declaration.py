@@ -50,8 +50,8 @@ def guard(label: str, otherwise: str) -> Callable[[Test], Guard]:
 
 @dataclass(frozen=True)
 class Input:
-    """A value that a row asks for. `type`: text, lines, date, money, integer, flag, code, currency, texts, barcodes,
-    fields, or copy (the name of a file that is kept here)."""
+    """A value that a row asks for. `type`: text, lines, date, money, integer, count (of pieces), flag, code, currency,
+    texts, barcodes, fields, or copy (the name of a file that is kept here)."""
 
     name: str
     label: str

@@ -120,6 +120,7 @@ ACTIONS = (
     Action(
         "print_slip", "Print Slip", (STAFF,), ("OPEN",),
         (Target(SAME, ("conditional",)), Target("being_processed")),
+        needs=(i.PIECE_COUNT.optional,), records=(c.count_pieces,),
         then=(
             generate_slip("routing"), email_slip("routing"), send_message("ExpectToSupply", only_from=("new",)),
         ),

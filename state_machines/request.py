@@ -35,6 +35,7 @@ class Request(Protocol):
     rota_position: int
     attempt: int  #: how often this request was sent; the suffix of the id on the wire
     item_barcode: str | None
+    piece_count: int | None  #: as told before the pieces were named
     temporary_barcode: str | None
     call_number: str | None
     location: str | None

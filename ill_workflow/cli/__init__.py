@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli import clock, jobs, lists, operations, requests, setup
+from ill_workflow.cli import clock, jobs, lists, operations, requests, setup, slips
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError, Unavailable
@@ -67,6 +67,7 @@ app = typer.Typer(
     context_settings={"help_option_names": _HELP},
 )  # fmt: skip
 requests.register(app, "Every day")
+slips.register(app, "Every day")
 setup.register(app, "Setting up")
 operations.register(app, "Keeping it running")
 jobs.register(app, "Keeping it running")

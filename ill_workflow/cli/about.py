@@ -21,8 +21,8 @@ from state_machines.declaration import PARTNER, Action
 
 FACTS = (
     "author", "isbn", "issn", "service", "partner", "partner_request_id", "patron", "need_by", "lender_due",
-    "patron_due", "return_by", "item_barcode", "temporary_barcode", "call_number", "location", "carrier", "tracking",
-    "conditions",
+    "patron_due", "return_by", "item_barcode", "temporary_barcode", "piece_count", "call_number", "location",
+    "carrier", "tracking", "conditions",
 )  # fmt: skip
 #: What came along with an event and is worth no line of its own.
 UNSAID = ("condition_checked", "timer", "slot")
@@ -89,7 +89,7 @@ def all_about(session: Session, request: Request, services: Services, account: A
             for e in of(EffectRow)
             if e.kind == "circulation"
         ],
-        "slips": [str(services.settings.slips / s.file) for s in of(Slip)],
+        "slips": [str(services.settings.slips / s.file) for s in of(Slip) if s.file],
         "timers": [{"what": t.name, "at": local(t.due_at)} for t in timers.of(session, request.id)],
         "waiting": [
             {"id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status, "why": e.last_error}

@@ -1,9 +1,8 @@
-"""Commands about requests: make one, look at it, act on it, scan, print."""
+"""Commands about requests: make one, look at it, act on it, scan."""
 
-import re
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 import typer
@@ -24,8 +23,6 @@ from ill_workflow.requests.by import By, actors_at
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import BORROWING, LENDING, Request
 from ill_workflow.requests.scan import find, scan
-from ill_workflow.slips import Layout, render
-from ill_workflow.slips.making import content_of
 from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
 from state_machines.changes import EDITABLE
 from state_machines.lending import LENDING as LENDING_LIFECYCLE
@@ -35,7 +32,6 @@ request_app = typer.Typer(
 )
 #: How much of a title a list shows.
 LONGEST_SHOWN = 60
-LAYOUTS_OF = {LENDING: ("routing", "shipping"), BORROWING: ("book_strap", "return_slip")}
 Side = Annotated[
     str | None,
     typer.Option(
@@ -63,7 +59,6 @@ NOTE = examples(
     'ill note XPX-1001 "The patron is in a hurry."', 'ill note XPX-1001 "Please pack it well." --to-partner'
 )
 SCAN = examples("ill scan XPX-1001 --checked", "ill scan 31234000551187 --choose receive")
-SLIP = examples("ill slip XPX-1001 --layout book_strap --out strap.pdf")
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -72,7 +67,6 @@ def register(app: typer.Typer, panel: str) -> None:
     app.command("undo", rich_help_panel=panel)(undo)
     app.command("note", rich_help_panel=panel, epilog=NOTE)(note)
     app.command("scan", rich_help_panel=panel, epilog=SCAN)(scan_in)
-    app.command("slip", rich_help_panel=panel, epilog=SLIP)(slip)
 
 
 @request_app.command("new", epilog=NEW)
@@ -290,38 +284,6 @@ def scan_in(
         },
         as_json=as_json,
     )
-
-
-def slip(
-    context: typer.Context, reference: Reference,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LAYOUT", help="Lending: routing or shipping. Borrowing: book_strap or return_slip.",
-            autocompletion=completing.layouts,
-        ),
-    ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The PDF file to write.")] = None,
-    library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
-) -> None:  # fmt: skip
-    """Write a slip as a PDF, again and in every state: the request stays as it is."""
-    services: Services = context.obj.services()
-    with services.db.reading() as session:
-        account, place = who_and_where(session, acts, library)
-        request = _request(session, place, reference, side)
-        layout = layout or LAYOUTS_OF[request.side][0]
-        if layout not in LAYOUTS_OF[request.side]:
-            choices = " or ".join(LAYOUTS_OF[request.side])
-            raise BadInput(f"{layout!r} is no layout of a {request.side} request. Choose {choices}.", field="layout")
-        if request.partner is None:
-            raise BadInput(f"{request.reference} has no partner to put on a slip.", field="reference")
-        pdf = render(content_of(session, request, cast(Layout, layout), services.clock, account))
-    path = out or Path(f"{re.sub(r'[^A-Za-z0-9-]', '_', request.reference)}-{layout}.pdf")
-    try:
-        path.write_bytes(pdf)
-    except OSError as trouble:
-        raise BadInput(f"{path} can't be written: {trouble.strerror}.", field="out") from None
-    say(str(path), {"file": str(path), "layout": layout}, as_json=as_json)
 
 
 def _content(path: str) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from ill_workflow.cli.output import AsJson, At, examples, pairs, say, show
 from ill_workflow.errors import BadInput
 from ill_workflow.migrations import migrate
 from ill_workflow.requests import due_dates
+from ill_workflow.slips import logo
+from ill_workflow.slips import settings as slip_settings
 
 library_app = typer.Typer(
     help="The libraries of this installation: add, change, list, close for a day.", no_args_is_help=True
@@ -35,7 +38,7 @@ def _fields(known: tuple[str, ...]) -> Any:
     return typer.Argument(metavar="NAME=VALUE", help=f"Further fields: {', '.join(known)}. \\n breaks a line.")
 
 
-LibraryFields = Annotated[list[str] | None, _fields(LIBRARY_FIELDS)]
+LibraryFields = Annotated[list[str] | None, _fields((*LIBRARY_FIELDS, *slip_settings.FIELDS))]
 PartnerFields = Annotated[list[str] | None, _fields(PARTNER_FIELDS)]
 NewCode = Annotated[str, typer.Argument(metavar="CODE", help="A short code, by which it is known from now on.")]
 LibraryCode = Annotated[
@@ -88,9 +91,11 @@ def add_library(
     as_json: AsJson = False,
 ) -> None:
     """Add a library."""
-    given = _known(pairs(fields or []), LIBRARY_FIELDS)
+    given = _known(pairs(fields or []), (*LIBRARY_FIELDS, *slip_settings.FIELDS))
+    looks = {name: given.pop(name) for name in slip_settings.FIELDS if name in given}
     with context.obj.services().db.writing() as session:
         library = libraries.add_library(session, code=code, name=name, prefix=prefix, time_zone=time_zone, **given)
+        slip_settings.change(session, library, looks)
     _warn_without_an_address(library.name, library.address, library.delivery_code)
     say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
 
@@ -102,10 +107,35 @@ def change_library(
     """Change fields of a library."""
     with context.obj.services().db.writing() as session:
         library = libraries.find_library(session, code)
-        given = _known(pairs(fields or []), LIBRARY_FIELDS)
-        libraries.change_library(session, library, **given)
+        given = _known(pairs(fields or []), (*LIBRARY_FIELDS, *slip_settings.FIELDS))
+        looks = {name: given[name] for name in slip_settings.FIELDS if name in given}
+        libraries.change_library(session, library, **{n: v for n, v in given.items() if n not in looks})
+        slip_settings.change(session, library, looks)
         due_dates.reckon_anew(session, library.id)
     say(f"{library.name} is changed.", {"code": library.code, "changed": sorted(given)}, as_json=as_json)
+
+
+@library_app.command("logo", epilog=examples("ill library logo MAIN logo.png", "ill library logo MAIN --remove"))
+def library_logo(
+    context: typer.Context,
+    code: LibraryCode,
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="The picture: PNG or JPEG.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Print no logo any more.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The logo on the slips of a library; it is kept in the database. Slips promised before keep the one they had."""
+    if (file is None) != remove:
+        raise BadInput("Name a picture, or say --remove.", field="file")
+    try:
+        content = _beginning(file) if file else None
+    except OSError as trouble:
+        raise BadInput(f"{file} can't be read: {trouble.strerror}.", field="file") from None
+    services = context.obj.services()
+    with services.db.writing() as session:
+        library = libraries.find_library(session, code)
+        slip_settings.set_logo(session, library, content, services.clock.now())
+    what = "prints no logo any more" if remove else "prints its logo on each slip"
+    say(f"{library.name} {what}.", {"code": library.code, "logo": library.logo}, as_json=as_json)
 
 
 @library_app.command("close", epilog=examples("ill library close MAIN 2026-12-25 --reason Christmas"))
@@ -292,6 +322,12 @@ def list_partners(context: typer.Context, library: At = None, as_json: AsJson = 
             for r in rows
         ]
     show(shown, as_json=as_json)
+
+
+def _beginning(file: Path) -> bytes:
+    """As much of a picture as tells whether it is too large."""
+    with file.open("rb") as picture:
+        return picture.read(logo.LARGEST_FILE + 1)
 
 
 def place_of(session: sa.orm.Session, code: str | None) -> libraries.Library:

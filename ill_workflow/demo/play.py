@@ -206,7 +206,7 @@ class Play:
                         {"state": e.dest, "by": e.trigger, "at": e.at.astimezone(UTC).isoformat()}
                         for e in self._of(session, Event, request)
                     ],
-                    "slips": [s.file for s in self._of(session, Slip, request)],
+                    "slips": [s.file for s in self._of(session, Slip, request) if s.file],
                     "message_ids": [n.message_id for n in self._of(session, Notice, request) if n.message_id]
                     + [
                         m.outcome.removeprefix("mail ")

@@ -130,7 +130,7 @@ def _slip_of(db: Database, folder: Path, claimed: Claimed, records: list[Finish]
     with db.reading() as session:
         mine = sa.select(Slip.file).where(Slip.event_id == claimed.event_id, Slip.layout == claimed.argument)
         made = session.scalar(mine)
-    if made is None or not (folder / made).exists():
+    if not made or not (folder / made).exists():
         made, record = make_slip(db, folder, claimed)
         records.append(record)
     return made

@@ -14,7 +14,7 @@ from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, promise
 from ill_workflow.partners import Partner
 from ill_workflow.requests.by import By
 from ill_workflow.requests.fields import as_json
-from ill_workflow.requests.models import Attempt, Event, Piece, Request
+from ill_workflow.requests.models import Attempt, Event, Piece, Request, Slip
 from state_machines.declaration import Effect, Entry, Inputs
 
 #: What the bill for a lost item consists of.
@@ -24,7 +24,7 @@ _TOLD = (
     "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
     "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
     "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
-    "reply_by", "offered_reason", "loan_seen", "location",
+    "reply_by", "offered_reason", "loan_seen", "location", "piece_count",
 )  # fmt: skip
 
 
@@ -73,9 +73,7 @@ def promise_effects(
     asked = Asked(attempt.partner_id, attempt.wire_id) if attempt else Asked(request.partner_id, None)
     told = as_json({name: getattr(request, name) for name in _TOLD})
     charged = Ledger(session, request.library_id, request.id).charged_by(event.id) if _tells_amounts(effects) else {}
-    pieces = (
-        _pieces(session, request) if any(effect.kind in ("generate_slip", "email_slip") for effect in effects) else []
-    )
+    pieces = _pieces(session, request) if any(effect.kind in DRAWN for effect in effects) else []
     promises = []
     for number, effect in enumerate(effects, start=first):
         if effect.kind == "notify_patron" and request.patron_id is None:
@@ -98,6 +96,10 @@ def promise_effects(
                 "at": event.at.isoformat(),
                 "pieces": pieces,
             }
+        if effect.kind in DRAWN:
+            payload["look"] = request.library.slip_look(effect.argument)
+        if effect.kind == "generate_slip":
+            session.add(_slip(request, effect, event))
         promises.append(
             Promise(
                 kind=effect.kind,
@@ -114,11 +116,20 @@ def promise_effects(
     return promise(session, promises)
 
 
+def _slip(request: Request, effect: Effect, event: Event) -> Slip:
+    """Known from now on, so that it can be printed whether or not a worker has drawn it."""
+    return Slip(
+        library_id=request.library_id, request_id=request.id, event_id=event.id, layout=effect.argument, at=event.at
+    )
+
+
 def _pieces(session: Session, request: Request) -> list[str]:
     rows = sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)
     return list(session.scalars(rows))
 
 
+#: Kinds for which a slip is drawn.
+DRAWN = ("generate_slip", "email_slip")
 #: Kinds whose work for one request is done in the order in which it was promised.
 IN_ORDER = ("send_message", "circulation")
 #: Where work goes, by its kind; a message goes the way of its partner.

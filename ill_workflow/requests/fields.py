@@ -168,6 +168,10 @@ def _read(need: Input, value: Any, today: date | None) -> Any:
                 return int(value)
             except (ValueError, TypeError):
                 raise BadInput(f"{need.label} is a whole number.", field=need.name) from None
+        case "count":
+            if not re.fullmatch("0*[1-9][0-9]?", str(value).strip()):
+                raise BadInput(f"{need.label} is a whole number from 1 to 99.", field=need.name)
+            return int(value)
         case "flag":
             return _flag(need, value)
         case "currency":

@@ -77,6 +77,7 @@ class Request(Base):
     rota_position: Mapped[int] = mapped_column(default=0)
     attempt: Mapped[int] = mapped_column(default=0)
     item_barcode: Mapped[str | None] = mapped_column(sa.String(64))
+    piece_count: Mapped[int | None]  #: as told before the pieces were named
     temporary_barcode: Mapped[str | None] = mapped_column(sa.String(64))
     call_number: Mapped[str | None] = mapped_column(sa.String(200))
     location: Mapped[str | None] = mapped_column(sa.String(200))
@@ -223,17 +224,42 @@ class Notice(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class SlipBatch(Base):
+    """Slips that somebody prints together. Until it is printed, it is a claim on them, which lapses."""
+
+    __tablename__ = "slip_batch"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"), index=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    who: Mapped[str] = mapped_column(sa.String(200))
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    lease_until: Mapped[datetime] = mapped_column(UTCDateTime)  #: in the database's own time
+    per_sheet: Mapped[int]
+    paper: Mapped[str | None] = mapped_column(sa.String(16))  #: None: each slip's own
+    file: Mapped[str] = mapped_column(sa.Text)  #: where it was written, in the words of whoever printed it
+    printed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
 class Slip(Base):
-    """A PDF that was made for a request."""
+    """A slip that was promised for a request: its file, once a worker has drawn it, and whether it was printed."""
 
     __tablename__ = "slip"
-    __table_args__ = (sa.UniqueConstraint("event_id", "layout"),)
+    __table_args__ = (
+        sa.UniqueConstraint("event_id", "layout"),
+        sa.Index(
+            "ix_slip_unprinted", "library_id",
+            sqlite_where=sa.text("printed_at IS NULL"), postgresql_where=sa.text("printed_at IS NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), index=True)
     event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))
     layout: Mapped[str] = mapped_column(sa.String(32))
-    file: Mapped[str] = mapped_column(sa.String(200))  #: below the folder of slips
+    file: Mapped[str] = mapped_column(sa.String(200), default="")  #: below the folder of slips; empty: not drawn yet
     effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"))
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("slip_batch.id"), index=True)
+    printed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  #: staff have it on paper

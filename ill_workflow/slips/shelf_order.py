@@ -41,6 +41,8 @@ def place(location: str | None, call_number: str | None, title: str = "", refere
 def read(call_number: str) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """The mark of a shelf beside the run, if it bears one, and the steps of the call number proper."""
     call_number = _plain(call_number)
+    if call_number.islower():
+        call_number = call_number.upper()  # typed in haste: c662 is a cutter, and no copy
     if (steps := _classified(call_number)) is not None:
         return (), steps
     if (found := _WORD.match(call_number)) and found[1].upper() in BESIDE:
@@ -81,13 +83,11 @@ def _rest(text: str) -> list[Step]:
     steps: list[Step] = []
     at = 0
     while at < len(text):
-        if found := _COUNTED.match(text, at):
-            if not (steps and text[at].isupper() and found[2] and not _after_a_year(steps)):
-                word = (found[1] or found[2]).upper()
-                steps.append((1, _SAME_WORD.get(word, word), "", ""))
-                at = found.end()
-                continue
-        if found := _CUTTER.match(text, at):
+        found = _COUNTED.match(text, at)
+        if found and (found[1] or text[at].islower() or _after_a_year(steps)):
+            word = (found[1] or found[2]).upper()
+            steps.append((1, _SAME_WORD.get(word, word), "", ""))
+        elif found := _CUTTER.match(text, at):
             steps.append((1, found[1], found[2], found[3].upper()))
         elif found := _NUMBER.match(text, at):
             steps.append(_number(found[1], suffix=found[2].upper()))
@@ -99,7 +99,7 @@ def _rest(text: str) -> list[Step]:
 
 def _after_a_year(steps: list[Step]) -> bool:
     """V2 behind a year is a volume; anywhere else a capital with digits is a cutter."""
-    return steps[-1][0] == 0
+    return bool(steps) and steps[-1][0] == 0
 
 
 def _number(digits: str, decimals: str = "", suffix: str = "") -> Step:

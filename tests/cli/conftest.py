@@ -82,3 +82,42 @@ def main(empty, monkeypatch):
     monkeypatch.setenv("ILL_AS", "ann")
     monkeypatch.setenv("ILL_LIBRARY", "MAIN")
     return empty
+
+
+@pytest.fixture
+def ill(tmp_path, sqlite_template, monkeypatch, capsys):
+    """Runs a command in this process, on a database of its own; its exit code, output and errors."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ill.db").write_bytes(sqlite_template.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith("ILL_")]:
+        monkeypatch.delenv(name)
+    settings = Settings(data=tmp_path / "data", smtp_port=1)
+
+    def run(*words: str, **env: str):
+        monkeypatch.setattr(sys, "argv", ["ill", *words])
+        for name, value in env.items():
+            monkeypatch.setenv(f"ILL_{name.upper()}", value)
+        doors = cli.Doors(settings=settings, services=lambda: start(settings), up=None, demo=None)
+        with pytest.raises(SystemExit) as ended:
+            cli.run(doors)
+        said = capsys.readouterr()
+        assert "Traceback" not in said.err
+        return ended.value.code or 0, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def library(ill):
+    for words in (
+        ["library", "add", "MAIN", "--name", "Main", "--prefix", "XPX", "address=1 Main Street", "delivery_code=M"],
+        ["library", "add", "RIV", "--name", "Riverside", "--prefix", "RIV", "address=2 River Road", "delivery_code=R"],
+        ["account", "add", "ann", "--full-name", "Ann Operator", "--email", "ann@main.example"],
+        ["account", "grant", "ann", "operator", "--library", "MAIN"],
+        ["account", "add", "nogrant"],
+        ["partner", "add", "HILL", "--library", "MAIN", "--name", "Hilltop", "email=ill@hill.example"],
+    ):
+        code, _, err = ill(*words)
+        assert code == 0, err
+    return ill

@@ -10,48 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ill_workflow import cli
 from ill_workflow.bootstrap import start
 from ill_workflow.config import Settings
-
-
-@pytest.fixture
-def ill(tmp_path, sqlite_template, monkeypatch, capsys):
-    """Runs a command in this process, on a database of its own; its exit code, output and errors."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "ill.db").write_bytes(sqlite_template.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    for name in [name for name in os.environ if name.startswith("ILL_")]:
-        monkeypatch.delenv(name)
-    settings = Settings(data=tmp_path / "data", smtp_port=1)
-
-    def run(*words: str, **env: str):
-        monkeypatch.setattr(sys, "argv", ["ill", *words])
-        for name, value in env.items():
-            monkeypatch.setenv(f"ILL_{name.upper()}", value)
-        doors = cli.Doors(settings=settings, services=lambda: start(settings), up=None, demo=None)
-        with pytest.raises(SystemExit) as ended:
-            cli.run(doors)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return ended.value.code or 0, said.out, said.err
-
-    return run
-
-
-@pytest.fixture
-def library(ill):
-    for words in (
-        ["library", "add", "MAIN", "--name", "Main", "--prefix", "XPX", "address=1 Main Street", "delivery_code=M"],
-        ["library", "add", "RIV", "--name", "Riverside", "--prefix", "RIV", "address=2 River Road", "delivery_code=R"],
-        ["account", "add", "ann", "--full-name", "Ann Operator", "--email", "ann@main.example"],
-        ["account", "grant", "ann", "operator", "--library", "MAIN"],
-        ["account", "add", "nogrant"],
-        ["partner", "add", "HILL", "--library", "MAIN", "--name", "Hilltop", "email=ill@hill.example"],
-    ):
-        code, _, err = ill(*words)
-        assert code == 0, err
-    return ill
 
 
 def new(ill, *more):
@@ -98,7 +58,8 @@ def test_programs_get_codes_times_and_inputs(library):
         ("account", "list"), ("account", "change", "ann", "--closed"),
         ("account", "grant", "ann", "manager", "--library", "MAIN"),
         ("partner", "list", "--library", "MAIN"), ("partner", "change", "HILL", "--library", "MAIN", "currency=eur"),
-        ("request", "list", "--as", "ann"), ("outbox", "list"), ("jobs",), ("lifecycles",), ("migrate",), ("doctor",),
+        ("request", "list", "--as", "ann"), ("slip", "list", "--as", "ann"), ("slip", "batches", "--as", "ann"),
+        ("slip", "settings", "--as", "ann"), ("outbox", "list"), ("jobs",), ("lifecycles",), ("migrate",), ("doctor",),
     ],
 )  # fmt: skip
 def test_every_command_speaks_json(library, words):
@@ -185,16 +146,6 @@ def test_how_a_partner_is_recorded_is_said_where_it_is_missing(library):
     assert "or staff who say how they were told" in err
     _, _, err = library("act", reference, "amend", "volume=2", "--told-by", "phone", "--as", "ann")
     assert "Edit is nothing that a partner says" in err
-
-
-def test_a_slip_of_the_other_side_is_refused(library, tmp_path):
-    reference = new(library)
-    library("act", reference, "submit", "--as", "ann")
-    _, _, err = library("slip", reference, "--layout", "routing", "--as", "ann")
-    assert "no layout of a borrowing request" in err
-    code, out, _ = library("slip", reference, "--as", "ann")
-    assert code == 0
-    assert Path(out.strip()).read_bytes().startswith(b"%PDF")
 
 
 def test_what_failed_is_listed_by_reference_and_sent_again(library, tmp_path):

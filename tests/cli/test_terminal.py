@@ -179,7 +179,7 @@ def test_tab_offers_commands_references_actions_and_codes(main, tab):
     assert tab("ill request list --state overd") == ["overdue"]
     assert tab("ill account grant a") == ["ann"]
     assert tab("ill jobs run ") == sorted(runtime.JOBS)
-    assert set(tab("ill slip XPX-1001 --layout ")) == set(Layout.__args__)
+    assert set(tab("ill slip preview XPX-1001 --layout ")) == set(Layout.__args__)
     assert any("XPX-1001\tRequest Sent: Emma" in line for line in tab("ill request show XPX", "fish"))
     assert any("Request Sent" in line for line in tab("ill request show XPX", "zsh"))
 

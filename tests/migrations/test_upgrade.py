@@ -49,6 +49,10 @@ def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
             assert connection.scalar(sa.text("SELECT status FROM effect")) == "ready"
             assert connection.scalar(sa.text("SELECT title FROM request")) == "Emma"
             assert connection.scalar(sa.text("SELECT count(*) FROM slip")) == 1
+            assert connection.scalar(sa.text("SELECT printed_at = at FROM slip")), "the first batch leaves it alone"
+            assert connection.execute(sa.text("SELECT per_sheet, duplex, slip_texts, logo FROM library")).one() == (
+                1, False, "", None,
+            )  # fmt: skip
             assert connection.scalar(sa.text("SELECT identity FROM installation"))
             if engine.dialect.name == "sqlite":
                 assert connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None

@@ -12,7 +12,7 @@ from ill_workflow.db import Database
 from ill_workflow.fees import LedgerLine
 from ill_workflow.outbox import DEAD, READY, RUNNING, EffectRow
 from ill_workflow.requests.facts import gather, lifecycle_of
-from ill_workflow.requests.models import Event, Request
+from ill_workflow.requests.models import Event, Request, Slip
 from state_machines.schedule import timers_for
 
 
@@ -32,6 +32,7 @@ def look(db: Database, clock: Clock | None = None) -> None:
         open_ = [row for row in left if row.status in (READY, RUNNING, DEAD)]
         assert not open_, f"promised and not done: {open_}"
         _ledger(session)
+        _slips(session)
 
 
 def _timers(session, request: Request, clock: Clock) -> None:
@@ -51,6 +52,13 @@ def _history(request: Request, events: list[Event]) -> None:
         assert event.source == state, f"{request.reference}: {event.trigger} from {event.source} follows {state}"
         state = event.dest
     assert request.state == state
+
+
+def _slips(session) -> None:
+    """What was promised to be drawn has been, unless it was taken back."""
+    undone = set(session.scalars(sa.select(Event.undoes_id)))
+    missing = [slip for slip in session.scalars(sa.select(Slip).where(Slip.file == "")) if slip.event_id not in undone]
+    assert not missing, f"never drawn: {[(slip.request_id, slip.layout) for slip in missing]}"
 
 
 def _ledger(session) -> None:

@@ -187,7 +187,8 @@ class Half:
 
     @property
     def slips(self) -> list[str]:
-        return [slip.layout for slip in self._of(Slip)]
+        """Those that have been drawn."""
+        return [slip.layout for slip in self._of(Slip) if slip.file]
 
     @property
     def timers(self) -> list[str]:

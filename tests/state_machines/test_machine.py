@@ -50,6 +50,7 @@ class Plain:
     rota_position: int = 0
     attempt: int = 0
     item_barcode: str | None = None
+    piece_count: int | None = None
     temporary_barcode: str | None = None
     call_number: str | None = None
     location: str | None = None

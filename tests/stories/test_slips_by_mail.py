@@ -65,14 +65,14 @@ def test_a_slip_that_cannot_be_drawn_spoils_no_other(bare_stage, monkeypatch):
 
     stage = bare_stage
     mine = [stage.lends(title=f"Volume {n}", isbn="") for n in range(3)]
-    draw = making.render
+    draw = making.draw
 
-    def broken(content):
-        if content.title == "Volume 1":
+    def broken(contents):
+        if contents[0].title == "Volume 1":
             raise Permanent("no such font")
-        return draw(content)
+        return draw(contents)
 
-    monkeypatch.setattr(making, "render", broken)
+    monkeypatch.setattr(making, "draw", broken)
     print_at_once(stage, mine)
     for _ in mine:
         stage.work()
