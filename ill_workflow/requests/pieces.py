@@ -17,7 +17,8 @@ def out(session: Session, request: Request, here: Collection[str] = ()) -> list[
     """Those that came, or were sent, and would still be missing with these back."""
     rows = sa.select(Piece.barcode).where(Piece.request_id == request.id, Piece.back.is_(False)).order_by(Piece.id)
     missing = [barcode for barcode in session.scalars(rows) if barcode not in here]
-    return [barcode for barcode in missing if barcode not in awaited(session, request)] if missing else []
+    to_come = awaited(session, request) if missing else []
+    return [barcode for barcode in missing if barcode not in to_come]
 
 
 def awaited(session: Session, request: Request) -> list[str]:
