@@ -23,22 +23,24 @@ from state_machines.request import WRITTEN, Facts
 
 DATABASES = ("postgresql", "sqlite")
 LIFECYCLES = {"lending": LENDING, "borrowing": BORROWING}
-#: As whom a row has to be pulled for each actor that it names. What a partner says comes as a message, or staff say how
-#: they were told.
+#: As whom a row has to be pulled for each actor that it names, on each database. What a partner says comes as a
+#: message, or staff say how they were told.
 KINDS = {
     Actor.STAFF: ("operator", "manager"),
     Actor.MANAGER: ("manager",),
-    Actor.PARTNER: ("branch", "phone", "mail", "paper"),
+    Actor.PARTNER: ("branch", "told"),
     Actor.PATRON: ("patron",),
     Actor.CLOCK: ("clock",),
     Actor.SYSTEM: ("system",),
 }
+#: How staff may be told: each row in each of these ways, on whatever database.
+WAYS = ("phone", "mail", "paper")
 #: Outcomes that a row shares with others and that it can't have itself, with the reason.
 NEVER = {("borrowing", "partner_silent", "needs_review"): "the clock names no reason that nobody could cure"}
 
 
 class Pulled(NamedTuple):
-    """A row, by its place; `by` is one of KINDS; `target` is the place of the outcome in the row."""
+    """A row, by its place; `by` is one of KINDS or of WAYS; `target` is the place of the outcome in the row."""
 
     database: str
     side: str
@@ -82,10 +84,15 @@ def triggers_of(db: Database) -> set[tuple[str, str]]:
 
 def missing(databases: Sequence[str] = DATABASES) -> list[str]:
     """What no story has pulled, in words."""
-    rows, targets = {p[:4] for p in seen}, {(p.database, p.side, p.row, p.target) for p in seen}
+    told = {p._replace(by="told") for p in seen if p.by in WAYS}
+    rows = {p[:4] for p in seen | told}
+    ways, targets = {p[1:4] for p in seen}, {(p.database, p.side, p.row, p.target) for p in seen}
     found: dict[str, list[str]] = defaultdict(list)
     for lifecycle, place, action in _rows():
         name = f"{lifecycle.name} {place} {action.trigger}"
+        for way in WAYS if Actor.PARTNER in action.by else ():
+            if (lifecycle.name, place, way) not in ways:
+                found[f"{name} by {way}"].append("any database")
         for database in databases:
             for kind in dict.fromkeys(kind for actor in action.by for kind in KINDS[actor]):
                 if (database, lifecycle.name, place, kind) not in rows:

@@ -124,6 +124,22 @@ def test_it_was_back_before_it_was_sent_back(stage):
     assert (loan.state, lent.state, lent.said[-2:]) == ("completed", "completed", ["LoanCompleted"] * 2)
 
 
+def test_what_is_told_about_something_past(stage):
+    refused = stage.lends(partner_id="H-1")
+    refused.does("reject", reason="NotOnShelf")
+    refused.does("partner_cancels", told_by="phone")
+    assert (refused.state, refused.said[-1]) == ("rejected", "CancelResponse Y")
+    lent = stage.lends(partner_id="H-2")
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    lent.does("check_in")
+    lent.does("partner_requests_renewal", told_by="mail")
+    lent.does("partner_returned", told_by="paper")
+    assert (lent.state, lent.said[-2:]) == ("completed", ["RenewResponse N", "LoanCompleted"])
+    loan = by_mail(stage)
+    loan.does("partner_informs", told_by="phone", note="The spine is weak.")
+    assert (loan.state, loan.alerts[-1]) == ("shipped", "partner_informs")
+
+
 def test_what_a_lender_says_while_a_cancel_is_under_way_is_kept_for_later(stage):
     loan = stage.borrows(ask=("HILL",))
     loan.does("cancel", reason="not needed")
