@@ -220,10 +220,8 @@ def _from_a_former_lender(
     if heard.item_was_sent and another and "CopyCompleted" not in heard.words:
         return _second_parcel(session, request, attempt, heard, by, clock)
     if not heard.item_was_sent or another:
-        told = {
-            **heard.values,
-            "note": f"{by.who}, asked before, says: {heard.words[0]}. {heard.values.get('note', '')}",
-        }
+        said = heard.words[0] if heard.words else heard.values.get("status", "nothing new")
+        told = {**heard.values, "note": f"{by.who}, asked before, says: {said}. {heard.values.get('note', '')}"}
         outcome = hear(session, request, Heard((), told), by=by, clock=clock)
         return f"OK {outcome.trigger}"
     meantime = former_lenders.take_up(session, request, attempt)
