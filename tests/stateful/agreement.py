@@ -61,6 +61,7 @@ AGREE: dict[str, dict[str, str]] = {
         "ON_LOAN": "the patron has brought it back; the lender hears when it is sent",
         "damaged": "the same, with a claim beside",
         "lost": "found again; the lender was told, and waits for it",
+        "returned_by_partner": "called lost on its way back, and found here again; the lender waits for it",
     },
     "returned": {
         "returned_by_partner": "on its way home",

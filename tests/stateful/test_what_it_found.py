@@ -184,3 +184,18 @@ def test_what_was_lost_and_found_and_sent_back_is_not_lost_once_more(out_of_orde
     arrives(out_of_order)
     assert (loan.state, lent.state) == ("returned", "returned_by_partner")
     assert "partner_informs" in lent.alerts
+
+
+def test_a_lender_asked_before_answers_a_question_that_was_put_to_it_then(out_of_order):
+    loan = out_of_order.borrows(ask=("RIV", "HILL"))
+    arrives(out_of_order)
+    loan.does("ask")
+    arrives_at_riverside = out_of_order.office.ready()[-1]
+    out_of_order.office.deliver(arrives_at_riverside)
+    out_of_order.work()
+    loan.does("try_next")
+
+    arrives(out_of_order)
+
+    assert (loan.state, loan.wire_id) == ("request_sent", "XPX-1001-2")
+    assert loan.alerts[-1] == "partner_informs"

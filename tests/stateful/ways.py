@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,10 +34,14 @@ WAYS = {
 }
 
 
+# Nothing of it is to survive a power cut, and slips wait for the disk: where there is a folder in memory, it is there.
+_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 @contextmanager
 def a_world() -> Iterator[World]:
     """A world in a folder of its own."""
-    with TemporaryDirectory(prefix="ill-long-") as folder:
+    with TemporaryDirectory(prefix="ill-long-", dir=_MEMORY) as folder:
         url = f"sqlite:///{Path(folder) / 'ill.db'}"
         migrate(url)
         world = World(url, Path(folder))
