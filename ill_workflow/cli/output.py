@@ -35,8 +35,11 @@ At = Annotated[
 
 #: How wide a table is that nobody watches: a pipe has no width.
 WIDE = 200
-#: How narrow a column of a table may get before each row is printed as a block of lines.
-NARROW = 16
+#: How narrow a column may get before each row is printed as a block of lines: one of texts, one of words; the first
+#: column, by which a row is known, keeps its width up to the last of these.
+NARROW_TEXT, NARROW_WORDS, LONGEST_WORD, FIRST = 16, 8, 18, 20
+#: What is wider than that is a text.
+TEXT = 24
 _GAP = 2
 #: What makes a terminal act instead of print: control characters, and those that turn the order of what follows.
 _ACTS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -59,18 +62,19 @@ def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str = "None.")
     if watched and console.width < WIDE:
         # A column that says nothing has no room to take.
         names, cells = _without_empty_columns(names, cells)
-    widths = [max(cell_len(line) for cell in column for line in (cell.split("\n") or [""]))
-              for column in zip(names, *cells, strict=True)]  # fmt: skip
-    needed = [max(cell_len(name), min(width, NARROW)) for name, width in zip(names, widths, strict=True)]
-    if sum(needed) + _GAP * (len(needed) - 1) > console.width:
+    needed = [_least(name, [row[place] for row in cells], first=place == 0) for place, name in enumerate(names)]
+    gaps = _GAP * (len(names) - 1)
+    if watched and sum(needed) + gaps > console.width:
         _print_blocks(names, cells)
         return
+    natural = [max(map(_width, column)) for column in zip(names, *cells, strict=True)]
+    widths = _narrowed(natural, needed, console.width - gaps)
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-    for name, least in zip(names, needed, strict=True):
-        table.add_column(name, overflow="fold", min_width=least)
+    for name, width in zip(names, widths, strict=True):
+        table.add_column(name, overflow="fold", width=width)
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
+    console.print(table, width=sum(widths) + gaps, crop=False)
 
 
 def line(words: str = "") -> None:
@@ -82,15 +86,15 @@ def say(sentence: str, data: dict[str, Any], *, as_json: bool) -> None:
     print(as_text(data) if as_json else printable(sentence))
 
 
-def as_text(data: Any) -> str:
+def as_text(data: Any, *, indent: int | None = 2) -> str:
     """JSON in which nothing makes a terminal act."""
-    text = json.dumps(data, default=_plain, ensure_ascii=False, indent=2)
+    text = json.dumps(data, default=_plain, ensure_ascii=False, indent=indent)
     return _ACTS_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def fail(refusal: IllError) -> None:
     if "--json" in sys.argv:
-        print(as_text(refusal.as_dict()).replace("\n", ""), file=sys.stderr)
+        print(as_text(refusal.as_dict(), indent=None), file=sys.stderr)
         return
     field = f" [{refusal.field}]" if refusal.field else ""
     print(printable(f"{refusal.message}{field}"), file=sys.stderr)
@@ -117,6 +121,29 @@ def pairs(given: Sequence[str]) -> dict[str, str]:
             raise BadInput(f"{name} is named twice.", field=name[:64])
         found[name] = value
     return found
+
+
+def _width(cell: str) -> int:
+    return max(cell_len(part) for part in cell.split("\n"))
+
+
+def _least(name: str, cells: Sequence[str], *, first: bool) -> int:
+    """How narrow a column can be and still be read."""
+    width = max(map(_width, cells))
+    if first:
+        return max(cell_len(name), min(width, FIRST))
+    longest = max((cell_len(word) for cell in cells for word in cell.split()), default=0)
+    least = NARROW_TEXT if width > TEXT else max(NARROW_WORDS, min(longest, LONGEST_WORD))
+    return max(cell_len(name), min(width, least))
+
+
+def _narrowed(natural: Sequence[int], needed: Sequence[int], room: int) -> list[int]:
+    """The widths of columns that fit into the room: the widest give way first, none to less than it needs."""
+    widths = list(natural)
+    while sum(widths) > room and widths != list(needed):
+        widest = max((w, place) for place, w in enumerate(widths) if w > needed[place])[1]
+        widths[widest] -= 1
+    return widths
 
 
 def _without_empty_columns(names: list[str], cells: list[list[str]]) -> tuple[list[str], list[list[str]]]:
@@ -149,7 +176,7 @@ def _words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value.astimezone():%Y-%m-%d %H:%M:%S}"  # as the clock on the wall of whoever reads it
     if isinstance(value, list | tuple):
         return ", ".join(_words(v) for v in value)
     return printable(unicodedata.normalize("NFC", str(value)))

@@ -66,14 +66,14 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("width", [120, 80, 60, 42, 40, 20])
+@pytest.mark.parametrize("width", [120, 80, 60, 40, 30])
 def test_a_table_fits_whatever_terminal_there_is(terminal, width):
     written = terminal(width)
     output.show(ROWS, as_json=False)
     lines = written().rstrip("\n").split("\n")
 
     assert any("Overdue" in line for line in lines), "no word is broken that had room"
-    if width >= 42:
+    if width >= 40:
         assert lines[0].split() == ["reference", "state", "title"], "a column that says nothing takes no room"
         assert max(cell_len(line.rstrip()) for line in lines) <= width
     else:
