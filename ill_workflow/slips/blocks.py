@@ -111,15 +111,17 @@ def address(
     small = sheet.points(9)
     points = sheet.sizes(*sizes)
     code, base = place.delivery_code.strip(), top + sheet.by(10)
-    room = inner - text.measure(label, small) / mm - 2
+    wide = width > sheet.full * 0.75 and not sheet.form.narrow
+    room = inner * 0.4 if wide else inner - text.measure(label, small) / mm - 2
     size, code = text.fit_line(code, room * mm, (sheet.points(24), sheet.points(9)))
-    if width > sheet.full * 0.75 and not sheet.form.narrow:
+    if wide:
         # The lines stand beside the code, not below it.
-        below = top + sheet.by(9)
+        below = top + max(sheet.by(9), pad + small * CAPITAL / mm + 2.3)
         across = inner - (text.measure(code, size) / mm + 4 if code else 0)
     else:
         below, across = top + sheet.by(14), inner
     if sheet.form.endless:
+        points = [_unbroken(place, inner, points)]
         height = sheet.by(16) + _needed(place, inner, points[0])
     sheet.box(x, top, width, height)
     sheet.line(x + pad, top + pad + small * CAPITAL / mm, label, small, bold=True, colour=GREY)
@@ -244,6 +246,14 @@ def _hub_above(sheet: Sheet, top: float, address: Address) -> float:
     sheet.fitted(sheet.left + pad, top + 11.2, code_of(address), sheet.full - 2 * pad, (20, 9), bold=True, colour=WHITE)
     _name_and_lines(sheet, sheet.left + pad, top + dark + 2, sheet.full - 2 * pad, height - dark - 3, address, [size])
     return top + height + sheet.by(5)
+
+
+def _unbroken(place: Address, width: float, sizes: Sequence[float]) -> float:
+    """The largest size at which no line of an address has to be broken, if it can be read at all."""
+    readable = [size for size in sizes if size >= 9]
+    lines = (place.name, *place.lines)
+    fitting = (size for size in readable if all(len(text.wrap(line, width * mm, size, 2)) < 2 for line in lines))
+    return next(fitting, readable[-1] if readable else sizes[0])
 
 
 def _needed(place: Address, width: float, size: float) -> float:

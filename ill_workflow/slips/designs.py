@@ -10,6 +10,7 @@ from ill_workflow.slips.papers import mm
 from ill_workflow.slips.sheet import Sheet
 
 TO_SIZES = (24, 20, 17, 14, 12, 10, 9, 8, 7)
+LINE = 3.6  #: mm, of what stands under the item on a small paper
 TINY = 0.5  #: a scale below which addresses stand beside each other even on a label
 
 
@@ -140,7 +141,7 @@ def _least(sheet: Sheet, content: SlipContent) -> float:
     if sheet.form.endless:
         return 0.0
     if sheet.form.compact:
-        return _footer(sheet) + (4.0 if content.conditions else 0.0)
+        return _footer(sheet) + (LINE + sheet.by(4) if content.conditions else 0.0)
     lists = sheet.by(26) if content.conditions or content.pieces else 0.0
     return _footer(sheet) + lists + (sheet.by(14) if content.note.strip() else 0.0) + sheet.by(4)
 
@@ -178,15 +179,14 @@ def _rest(sheet: Sheet, top: float, content: SlipContent) -> None:
 def _compact_rest(sheet: Sheet, top: float, content: SlipContent) -> float:
     """As much as there is room for: conditions, the note, pieces, the library's own lines, in this order."""
     end = sheet.bottom - _footer(sheet)
-    step = 3.6
     lines = [("", "; ".join(content.conditions)), ("Note: ", content.note)]
     if content.pieces:
         more = f" and {len(content.pieces) - 3} more" if len(content.pieces) > 3 else ""
         lines.append(("Pieces: ", ", ".join(content.pieces[:3]) + more))
     for label, words in lines:
-        if words.strip() and top + step <= end:
-            sheet.fitted(sheet.left, top + step - 1, label + words, sheet.full, (8, 6.5), bold=not label)
-            top += step
+        if words.strip() and top + LINE <= end:
+            sheet.fitted(sheet.left, top + LINE - 1, label + words, sheet.full, (8, 6.5), bold=not label)
+            top += LINE
     return _texts(sheet, top, content)
 
 
@@ -202,6 +202,8 @@ def _texts(sheet: Sheet, top: float, content: SlipContent, *, end: float | None 
     if room < step:
         return top
     high = min(room, step * 6)
+    if len(shown) > int(high / step):
+        shown = [" · ".join(shown)]
     _, lines = text.fit_lines(shown, sheet.full * mm, high * mm, [size])
     begin = top + 2 if sheet.form.endless else end - len(lines) * step - 1
     return sheet.lines(sheet.left, begin, lines, size, sheet.full)

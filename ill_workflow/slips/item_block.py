@@ -82,7 +82,7 @@ def _others(sheet: Sheet, x: float, top: float, width: float, height: float, con
     indent = max(sheet.by(24), text.measure("Partner's id", small) / mm + 1.5)
     below = top
     for label, words in (("Partner's id", content.partner_reference or ""), ("Delivery", content.delivery_method)):
-        if words.strip() and (sheet.form.endless or below + step <= top + height):
+        if words.strip() and (sheet.form.endless or below + step + 1 <= top + height):
             below += step
             sheet.line(x, below, label, small, colour=GREY)
             sheet.fitted(x + indent, below, words, width - indent, (sheet.points(11), sheet.points(8)))

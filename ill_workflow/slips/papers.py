@@ -21,6 +21,7 @@ class Form:
     tab: float  #: what sticks out of the item
     scale: float = 1.0  #: of what stands below the tab; nothing gets too small to be read
     compact: bool = False  #: what is least needed is left out
+    thermal: bool = False  #: printed without greys
     beside: bool = False  #: the code stands beside the barcode, not below it
     narrow: bool = False  #: everything stands below each other
     endless: bool = False  #: as long as what stands on it
@@ -35,10 +36,29 @@ FORMS: Mapping[Paper, Form] = {
     "letter": LETTER,
     "a4": A4,
     "a5": Form(148.0, 210.0, margin=9, tab=38, scale=0.78, beside=True, bars=16),
-    "4x6": Form(4 * INCH, 6 * INCH, margin=5, tab=33, scale=0.62, compact=True, modules=(0.5, 0.38), bars=15),
+    "4x6": Form(
+        4 * INCH,
+        6 * INCH,
+        margin=5,
+        tab=33,
+        scale=0.62,
+        compact=True,
+        thermal=True,
+        modules=(0.5, 0.38),
+        bars=15,
+    ),
     # Sixteen characters fill what is printed, and the quiet zones are the white edges that the printer leaves.
     "roll80": Form(
-        80.0, ENDLESS, margin=4, tab=34, scale=0.8, narrow=True, endless=True, modules=(0.5, 0.38, 0.34), bars=16
+        80.0,
+        ENDLESS,
+        margin=4,
+        tab=34,
+        scale=0.8,
+        thermal=True,
+        narrow=True,
+        endless=True,
+        modules=(0.5, 0.38, 0.34),
+        bars=16,
     ),
 }
 COLUMNS = 2

@@ -100,6 +100,8 @@ class Sheet:
         self._reaches(y + size * DESCENDER / mm)
         line = lettering.set_line(words)
         x -= {"left": 0.0, "centre": 0.5, "right": 1.0}[align] * line.width * size / mm
+        if colour == GREY and self.form.thermal:
+            colour = BLACK
         canvas = self._canvas
         canvas.saveState()
         canvas.setFillGray(colour)

@@ -190,6 +190,24 @@ def test_a_crowded_address_keeps_its_town(place):
         assert "Uptown" in text_of(render_batch([slip], per_sheet=place[1], paper=place[0]))
 
 
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_long_code_leaves_room_for_the_address(layout, place):
+    coded = replace(NORTHFIELD, delivery_code="NORTH-" * 20)
+    slip = replace(SLIP, layout=layout, destination=coded, return_to=coded)
+    said = in_a_row(text_of(render_batch([slip], per_sheet=place[1], paper=place[0])))
+
+    for words in (NORTHFIELD.name, *NORTHFIELD.lines):
+        assert in_a_row(words) in said
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_conditions_are_said_on_the_smallest_paper_too(place):
+    for layout in ("routing", "book_strap", "return_slip"):
+        slip = replace(SLIP, layout=layout, title="A title of some length " * 12)
+        assert "Library use only" in text_of(render_batch([slip], per_sheet=place[1], paper=place[0]))
+
+
 def test_the_librarys_own_lines_are_printed():
     for paper in PAPERS:
         assert "Open Mon–Fri 9–17" in text_of(render(replace(SLIP, paper=paper, texts=("", "Open Mon–Fri 9–17"))))
