@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.fees import LedgerLine, Sign
-from ill_workflow.outbox import DEAD, UNCERTAIN, EffectRow
+from ill_workflow.outbox import DEAD, UNCERTAIN, WITHDRAWN, EffectRow
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.former_lenders import MORE
 from ill_workflow.requests.models import Event, Request
@@ -105,7 +105,7 @@ def effects_are_declared(session: Session, request: Request, event: Event) -> No
             assert not own or max(own.values()) == 1, what
         else:
             assert all(word == TAKEN_BACK or word[0] == "circulation" for word in own), what
-            assert own[TAKEN_BACK] <= 1, what
+            assert own[TAKEN_BACK] == _was_told(session, event), what
         return
     lifecycle = lifecycle_of(request)
     for row, target in outcomes(lifecycle, event):
@@ -117,6 +117,14 @@ def effects_are_declared(session: Session, request: Request, event: Event) -> No
         if certain <= own <= possible:
             return
     raise AssertionError(f"{what}, which its row doesn't declare")
+
+
+def _was_told(session: Session, undo: Event) -> bool:
+    """Whether a message of what was undone is with the partner, or may be: then it has to be put right."""
+    told = sa.select(EffectRow.id).where(
+        EffectRow.event_id == undo.undoes_id, EffectRow.kind == "send_message", EffectRow.status != WITHDRAWN
+    )
+    return session.scalar(told.limit(1)) is not None
 
 
 def ledger_is_declared(session: Session, request: Request, event: Event) -> None:

@@ -34,7 +34,7 @@ def main() -> int:
         while (chunks or under_way) and not failures:
             while chunks and len(under_way) < asked.processes and _time_left(began, asked.minutes):
                 number, way = chunks.pop(0)
-                under_way.add(pool.submit(soak, number, way, asked.steps))
+                under_way.add(pool.submit(soak, number, way, asked.steps, shrink=not asked.as_found))
             if not under_way:
                 break
             finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -53,13 +53,13 @@ def main() -> int:
     return 1 if failures or not report.runs else 0
 
 
-def soak(number: int, way: str, steps: int) -> tuple[dict[str, Any], str]:
+def soak(number: int, way: str, steps: int, *, shrink: bool = True) -> tuple[dict[str, Any], str]:
     """One chunk, in a process of its own: what it counted, and what went wrong."""
     logging.disable(logging.CRITICAL)
     report = Report()
     try:
         with a_world() as world:
-            run(world, report, WAYS[way], runs=CHUNK, steps=steps, number=number)
+            run(world, report, WAYS[way], runs=CHUNK, steps=steps, number=number, shrink=shrink)
     except Exception as wrong:
         notes = "\n".join(getattr(wrong, "__notes__", ()))
         why = "".join(traceback.format_exception_only(wrong))
@@ -74,6 +74,7 @@ def _asked() -> argparse.Namespace:
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("--minutes", type=float, default=60, help="after which nothing new is begun")
     words.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    words.add_argument("--as-found", action="store_true", help="show what is found at once, without making it short")
     words.add_argument("--report", type=Path, default=Path("soak-report.json"))
     return words.parse_args()
 
