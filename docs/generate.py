@@ -13,8 +13,9 @@ from typing import Any
 from PIL import Image
 
 from ill_workflow.cli import EXIT_CODES, command
-from ill_workflow.slips import Address, SlipContent, as_png, render
+from ill_workflow.slips import Address, SlipContent, render
 from ill_workflow.slips.contact_sheet import contact_sheet
+from ill_workflow.slips.preview import as_png
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.render import as_mermaid, as_table

@@ -7,7 +7,6 @@ survives a power cut.
 from ill_workflow.slips.content import PAPERS, Address, Layout, Paper, Service, SlipContent
 from ill_workflow.slips.layouts import render, render_batch
 from ill_workflow.slips.logo import check_logo
-from ill_workflow.slips.preview import as_png
 from ill_workflow.slips.storage import write
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "Paper",
     "Service",
     "SlipContent",
-    "as_png",
     "check_logo",
     "render",
     "render_batch",

@@ -4,23 +4,17 @@ import hashlib
 import unicodedata
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 from types import ModuleType
 
-import cvttf_NotoSansCJK_Regular
 import fontpkg_heebo
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
 import fontpkg_noto_sans_devanagari
 import fontpkg_noto_sans_thai
 import uharfbuzz
-from fontTools.fontBuilder import FontBuilder
-from fontTools.pens.cu2quPen import Cu2QuPen
-from fontTools.pens.ttGlyphPen import TTGlyphPen
-from fontTools.ttLib import TTFont as OpenType
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.pdfdoc import PDFDocument
 from reportlab.pdfbase.ttfonts import SUBSETN, TTFont
@@ -42,6 +36,7 @@ OWN = (
     ("\u1cd0", "\u1cff", DEVANAGARI), ("\ua8e0", "\ua8ff", DEVANAGARI), ("\u0e00", "\u0e7f", THAI),
 )  # fmt: skip
 PRIVATE = 0xF0000  #: where glyphs stand that are no character by themselves: joined, stacked, turned
+SIGNS = 50_000  #: private characters of one font; nobody's catalogue has as many clusters
 KEPT = 128  #: fonts of Chinese characters that are remembered
 
 _han_fonts: "OrderedDict[tuple[str, ...], Font]" = OrderedDict()
@@ -89,7 +84,7 @@ def _section(rows: Sequence[str]) -> Sequence[str]:
     return (f"{len(rows)} beginbfchar", *rows, "endbfchar")
 
 
-@cache
+@lru_cache(1 << 16)
 def face_of(character: str) -> str | None:
     """The font that has a character, by name; none if no font has."""
     for first, last, name in OWN:
@@ -98,7 +93,12 @@ def face_of(character: str) -> str | None:
     for name in FILES:
         if has(name, character):
             return name
-    return HAN if unicodedata.category(character) != "Co" and ord(character) in _han_glyphs() else None
+    if unicodedata.category(character) in {"Co", "Cn", "Cs"}:
+        return None
+    # Most slips hold nothing of this, and shall not wait for it.
+    from ill_workflow.slips import han
+
+    return HAN if han.has(character) else None
 
 
 def has(name: str, character: str) -> bool:
@@ -106,7 +106,7 @@ def has(name: str, character: str) -> bool:
     return ord(character) < PRIVATE and bool(load(name).face.charToGlyph.get(ord(character)))
 
 
-@cache
+@lru_cache(1 << 16)
 def advance_of(character: str) -> float:
     """How far a character by itself moves the pen, in thousandths of the font size."""
     if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
@@ -115,8 +115,9 @@ def advance_of(character: str) -> float:
     if name is None:
         return 0.0
     if name == HAN:
-        font = _open_han()
-        return float(font["hmtx"][_han_glyphs()[ord(character)]][0] * 1000 / font["head"].unitsPerEm)
+        from ill_workflow.slips import han
+
+        return han.advance_of(character)
     return float(load(name).face.charWidths[ord(character)])
 
 
@@ -141,6 +142,8 @@ def sign_for(name: str, glyph: int, meaning: str) -> str:
     if len(meaning) == 1 and face.charToGlyph.get(ord(meaning)) == glyph:
         return meaning
     with _lock:
+        if len(font.signs) >= SIGNS:
+            meaning = ""
         if (sign := font.signs.get((glyph, meaning))) is None:
             sign = font.signs[glyph, meaning] = chr(PRIVATE + len(font.signs))
             face.charToGlyph[ord(sign)] = glyph
@@ -166,47 +169,9 @@ def han_font(characters: Iterable[str]) -> Font | None:
 
 
 def _made(wanted: Sequence[str]) -> Font:
+    from ill_workflow.slips import han
+
     name = f"{HAN}-{hashlib.sha256(''.join(wanted).encode()).hexdigest()[:12]}"
-    font = Font(name, BytesIO(_outlines(name, wanted)), {})
+    font = Font(name, BytesIO(han.outlines(name, wanted)), {})
     pdfmetrics.registerFont(font)
     return font
-
-
-def _outlines(name: str, wanted: Sequence[str]) -> bytes:
-    """A TrueType font of a few glyphs: the installed one is drawn with other curves, which no PDF of ours can hold."""
-    source = _open_han()
-    glyphs, upem = source.getGlyphSet(), source["head"].unitsPerEm
-    names = {character: _han_glyphs()[ord(character)] for character in wanted}
-    order = [".notdef", *dict.fromkeys(names.values())]
-    shapes, metrics = {}, {}
-    for glyph in order:
-        pen = TTGlyphPen(None)
-        glyphs[glyph].draw(Cu2QuPen(pen, upem / 1000, reverse_direction=True))
-        shapes[glyph] = pen.glyph()
-        metrics[glyph] = source["hmtx"][glyph]
-    builder = FontBuilder(upem, isTTF=True)
-    builder.setupGlyphOrder(order)
-    builder.setupCharacterMap({ord(character): glyph for character, glyph in names.items()})
-    builder.setupGlyf(shapes)
-    builder.setupHorizontalMetrics(metrics)
-    builder.setupHorizontalHeader(ascent=source["hhea"].ascent, descent=source["hhea"].descent)
-    builder.setupNameTable({"familyName": name, "styleName": "Regular", "psName": name})
-    builder.setupOS2(sTypoAscender=source["hhea"].ascent, sTypoDescender=source["hhea"].descent)
-    builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = 0
-    builder.font.recalcTimestamp = False
-    file = BytesIO()
-    builder.save(file)
-    return file.getvalue()
-
-
-@cache
-def _open_han() -> OpenType:
-    (file,) = Path(cvttf_NotoSansCJK_Regular.__file__).parent.glob("*.otf")
-    return OpenType(file, lazy=True)
-
-
-@cache
-def _han_glyphs() -> Mapping[int, str]:
-    glyphs: Mapping[int, str] = _open_han().getBestCmap()
-    return glyphs

@@ -22,6 +22,7 @@ PLAIN = re.compile(
     r"[\x20-\x7e\xa1-\xac\xae-\u02ff\u0370-\u0482\u048a-\u052f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\ufffd]*"
 )
 FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+REMEMBERED = 200  #: characters of a line that is kept for the next slip
 STRONG = {"L": 0, "R": 1, "AL": 1}
 
 
@@ -49,9 +50,13 @@ class Line:
     width: float
 
 
-@lru_cache(4096)
 def set_line(line: str) -> Line:
     """A clean line from its left edge to its right."""
+    # A page of text on one line is measured once and never drawn.
+    return _remembered(line) if len(line) <= REMEMBERED else _set(line)
+
+
+def _set(line: str) -> Line:
     if PLAIN.fullmatch(line):
         return Line((Piece((Run(fonts.LATIN, line, 0.0),)),), _advances(line))
     pieces: list[Piece] = []
@@ -64,6 +69,9 @@ def set_line(line: str) -> Line:
             found, x = _shaped(face, text, leftwards, x)
             pieces += found
     return Line(tuple(pieces), x)
+
+
+_remembered = lru_cache(4096)(_set)
 
 
 def is_plain(line: str) -> bool:

@@ -11,6 +11,7 @@ LEADING = 1.3  #: distance of baselines, in font sizes
 ELLIPSIS = "…"
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"  #: drawn for a character that no font has
 LONGEST = 4000  #: characters of one text that are looked at; no place on a slip holds more
+WIDEST = 500  #: characters, of which no line holds as many
 #: Marks on one letter that are drawn: more would reach into the line above.
 ACCENTS, VOWELS = 2, 4
 ACCENT = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
@@ -26,9 +27,14 @@ NOT_FIRST = frozenset(
 NOT_LAST = frozenset("（［｛「『【〈《〔“‘เแโใไ")
 
 
-@lru_cache(1024)
 def clean(text: str) -> str:
     """One line of characters that the fonts can draw; what they can't is replaced visibly."""
+    # One more than is looked at: what is left out is marked.
+    return _clean(text[: LONGEST + 1])
+
+
+@lru_cache(1024)
+def _clean(text: str) -> str:
     if len(text) <= LONGEST and text.isascii() and text.isprintable():
         return " ".join(text.split())
     kept = "".join(_visible(text[:LONGEST]))
@@ -65,7 +71,7 @@ def fit_line(text: str, width: float, sizes: tuple[float, float]) -> tuple[float
     """The largest size from the first to the second at which a text fits on one line; below it is clipped."""
     largest, smallest = sizes
     line = clean(text)
-    needed = measure(line, 1.0)
+    needed = measure(line[:WIDEST], 1.0)
     size = min(largest, width / needed) if needed else largest
     size = max(smallest, int(size * 4) / 4)
     return size, _clip(line, width, size)
@@ -150,8 +156,8 @@ def _fitting(line: str, width: float, size: float) -> int:
             break
     if not lettering.is_plain(line[:end]):
         # Joined letters are seldom wider than they are alone; where they are, nothing may leave the paper.
-        while end > 1 and measure(line[:end], size) > width:
-            end -= 1
+        while end > 1 and (wide := measure(line[:end], size)) > width:
+            end = max(1, min(end - 1, int(end * width / wide) + 2))
     return end
 
 

@@ -183,7 +183,7 @@ def test_no_line_is_wider_than_its_place():
             assert all(text.measure(line, 12) <= width + 0.01 for line in text.wrap(title, width, 12, 9))
 
 
-@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("paper", ["letter", "4x6", "roll80"])
 @pytest.mark.parametrize("name", HOSTILE)
 def test_whatever_a_partner_sends_makes_a_page(name, paper):
     words = HOSTILE[name]

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from ill_workflow.errors import BadInput
-from ill_workflow.slips import PAPERS, Layout, as_png, check_logo, render, render_batch
+from ill_workflow.slips import PAPERS, Layout, check_logo, render, render_batch
 from ill_workflow.slips.contact_sheet import TITLES, contact_sheet, samples
+from ill_workflow.slips.preview import as_png
 from tests.slips.reading import SLIP, pages, scanned
 
 
