@@ -12,6 +12,7 @@ from typing import IO, Annotated, Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ill_workflow.bootstrap import Services
@@ -33,7 +34,7 @@ PARTLY = 3
 MOST_TOLD = 20
 
 File = Annotated[Path | None, typer.Argument(metavar="FILE", help="The CSV file; - reads what is piped in.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Try everything, write nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Try everything; the database stays as it is.")]
 Rejects = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write the lines that were refused here, with the reason, to be mended."),
@@ -247,7 +248,7 @@ def _report(
             tally.add(outcome)
             if as_json or _is_worth_a_line(outcome, tally, dry_run=dry_run):
                 told.append(outcome)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, DBAPIError):
         _close(tally, read, told, dry_run=dry_run, rejects=rejects, as_json=as_json)
         print("Run it again for the rest: what is there is not taken twice.", file=sys.stderr)
         raise

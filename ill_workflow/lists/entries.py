@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from ill_workflow import typed
@@ -75,7 +75,7 @@ def _take(session: Session, line: Line, take: Take, names: set[str], renamed: di
             name, new, changed = take(session, line.values)
     except Several as several:
         return refused(line, several.problems)
-    except (IllError, DataError) as trouble:
+    except (IllError, DataError, IntegrityError) as trouble:
         # What was promised in vain is not rung for.
         del session.info.get("promised", [])[rung:]
         return refused(line, [problem_of(trouble, names, renamed)])

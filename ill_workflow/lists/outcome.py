@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from ill_workflow.errors import IllError
 from ill_workflow.lists.sheet import Line
@@ -66,6 +66,8 @@ def problem_of(trouble: Exception, columns: Iterable[str], renamed: dict[str, st
     """What is wrong, by the column that has to be mended."""
     if isinstance(trouble, DataError):
         return Problem("", "The database has no room for one of its values.")
+    if isinstance(trouble, IntegrityError):
+        return Problem("", "Somebody else has changed the same at this moment. Import the line again.")
     assert isinstance(trouble, IllError)
     field_ = (renamed or {}).get(trouble.field or "", trouble.field or "")
     return Problem(field_ if field_ in columns else "", trouble.message)

@@ -246,7 +246,7 @@ def _problems(session: Session, library: Library, clock: Clock, values: dict[str
 
 
 def _codes(values: dict[str, str]) -> list[str]:
-    return [code.strip() for code in re.split(r"[;,]", values.get("partners", "")) if code.strip()]
+    return [code.strip() for code in values.get("partners", "").split(";") if code.strip()]
 
 
 def _one_of(name: str, *choices: str) -> Callable[[str], None]:

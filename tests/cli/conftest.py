@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from io import BytesIO, TextIOWrapper
 
 import pytest
 
@@ -19,18 +20,18 @@ class Installation:
     def __init__(self, folder, template, monkeypatch, capsys) -> None:
         (folder / "data").mkdir()
         (folder / "data" / "ill.db").write_bytes(template.read_bytes())
-        self.folder, self._monkeypatch, self._capsys = folder, monkeypatch, capsys
+        self.folder, self._monkeypatch, self.capsys = folder, monkeypatch, capsys
         self.settings = Settings(data=folder / "data", smtp_port=1)
         self.services = start(self.settings)
 
     def __call__(self, *words: str, typed: bytes | None = None):
         self._monkeypatch.setattr(sys, "argv", ["ill", *words])
         if typed is not None:
-            self._monkeypatch.setattr("sys.stdin", type("Typed", (), {"buffer": __import__("io").BytesIO(typed)})())
+            self._monkeypatch.setattr(sys, "stdin", TextIOWrapper(BytesIO(typed)))
         doors = cli.Doors(settings=self.settings, services=lambda: self.services, up=None, demo=None)
         with pytest.raises(SystemExit) as ended:
             cli.run(doors)
-        said = self._capsys.readouterr()
+        said = self.capsys.readouterr()
         assert "Traceback" not in said.err
         return ended.value.code or 0, said.out, said.err
 

@@ -8,6 +8,7 @@ import json
 import os
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from ill_workflow.lists import sheet
 from ill_workflow.requests import actions
@@ -248,7 +249,23 @@ def test_ctrl_c_in_the_middle_keeps_what_was_taken_whole_and_the_next_run_takes_
     assert main("request", "import", file)[1].endswith("1 taken, 2 already there.\n")
 
 
-def test_an_export_comes_in_again_elsewhere_as_it_was(main, tmp_path_factory, sqlite_template, monkeypatch, capsys):
+def test_where_the_database_goes_away_it_is_said_how_far_the_import_came(main, monkeypatch):
+    remember = actions.remember_answer
+
+    def goes_away(session, library_id, by, key, content, answer, now):
+        if "Dracula" in content:
+            raise OperationalError("INSERT", {}, Exception("the disk is full"))
+        remember(session, library_id, by, key, content, answer, now)
+
+    monkeypatch.setattr(actions, "remember_answer", goes_away)
+    code, out, err = main("request", "import", main.file(GOOD))
+
+    assert (code, out) == (1, "1 taken.\n")
+    assert "Run it again for the rest" in err
+    assert "the disk is full" in err
+
+
+def test_an_export_comes_in_again_elsewhere_as_it_was(main):
     file = main.file(
         "title,author,patron,patron_name,partners,partner_note,need_by,side,partner_id,internal_note\n"
         '=1+1,@author,2123,Ann Reader,LAKE;HILL,"first\nsecond",2090-01-31,,,\'=kept\n'

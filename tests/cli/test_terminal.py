@@ -160,7 +160,7 @@ def tab(main, monkeypatch):
         monkeypatch.setattr(sys, "stderr", sys.stderr)
         with pytest.raises(SystemExit) as ended:
             program.cli()
-        said = main._capsys.readouterr()
+        said = main.capsys.readouterr()
         assert (ended.value.code or 0, said.err) == (0, "")
         return said.out.split("\n")[:-1] if shell != "bash" else said.out.split()
 
@@ -208,4 +208,4 @@ def test_each_shell_gets_a_script_that_asks_the_program(main, monkeypatch):
         monkeypatch.setattr(sys, "stderr", sys.stderr)
         with pytest.raises(SystemExit):
             program.cli()
-        assert f"_ILL_COMPLETE=complete_{shell}" in main._capsys.readouterr().out
+        assert f"_ILL_COMPLETE=complete_{shell}" in main.capsys.readouterr().out
