@@ -82,7 +82,11 @@ def shipping(sheet: Sheet, content: SlipContent) -> None:
         place = (sheet.left, top, sheet.full, 80 * share)
         top = blocks.address(sheet, *place, "TO", content.destination, sizes=TO_SIZES)
     due = blocks.day(content.due_date) if content.due_date else ""
-    pairs = [("DUE BACK", due), ("DELIVERY", content.delivery_method), ("PIECES", str(len(content.pieces) or 1))]
+    pieces = ("PIECES", str(len(content.pieces) or 1))
+    if content.of_pieces:
+        # How many they are stands above; this is the one to which the label belongs.
+        pieces = ("PIECE", " ".join(content.pieces))
+    pairs = [("DUE BACK", due), ("DELIVERY", content.delivery_method), pieces]
     pairs.append(("YOUR REFERENCE", content.partner_reference or ""))
     top = blocks.facts(sheet, top, pairs)
     top = _texts(sheet, top, content)

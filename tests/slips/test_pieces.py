@@ -22,11 +22,15 @@ def slips(half, layout) -> Iterator[tuple[tuple[int, int] | None, tuple[str, ...
         return [(c.of_pieces, c.pieces) for c in contents_of(session, request, layout, half.stage.clock, None)]
 
 
-def drawn(half, layout) -> int:
-    """The pages that a worker has drawn."""
+def words(half, layout) -> list[str]:
+    """What a worker has drawn, page by page."""
     (path,) = half.stage.services.settings.slips.glob(f"*{half.reference}*-{layout}-*.pdf")
     with pypdfium2.PdfDocument(path) as pdf:
-        return len(pdf)
+        return [page.get_textpage().get_text_bounded() for page in pdf]
+
+
+def drawn(half, layout) -> int:
+    return len(words(half, layout))
 
 
 def test_a_single_piece_says_nothing_of_others(stage):
@@ -60,6 +64,9 @@ def test_barcodes_that_are_named_count_for_themselves(stage):
     expected = [((1, 3), ("V1",)), ((2, 3), ("V2",)), ((3, 3), ("V3",))]
     assert slips(lent, "shipping") == expected == slips(lent, "routing")
     assert drawn(lent, "shipping") == 3
+    for number, page in enumerate(words(lent, "shipping"), start=1):
+        assert f"{number} of 3" in page
+        assert [code for code in ("V1", "V2", "V3") if code in page.split()] == [f"V{number}"]
 
 
 def test_the_borrower_straps_and_returns_each_piece(stage):
