@@ -19,10 +19,11 @@ from ill_workflow.cli.requests import Reference, Side, _request, who_and_where
 from ill_workflow.errors import BadInput, Refused
 from ill_workflow.libraries import Library
 from ill_workflow.requests.models import Request, Slip, SlipBatch
-from ill_workflow.slips import Paper, as_png, batches, fetching, printing, render, settings
+from ill_workflow.slips import Paper, batches, fetching, printing, render, settings
 from ill_workflow.slips.batches import How, Left, Printed, Tick
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.making import contents_of
+from ill_workflow.slips.preview import as_png
 from ill_workflow.slips.pull_list import render_pull_list
 
 slip_app = typer.Typer(
