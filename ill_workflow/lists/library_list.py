@@ -9,6 +9,7 @@ from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library, add_library, change_library
 from ill_workflow.lists.entries import (
     NEVER,
+    NOTHING,
     Read,
     changes,
     currency,
@@ -21,7 +22,9 @@ from ill_workflow.lists.entries import (
 )
 from ill_workflow.lists.sheet import Column
 from ill_workflow.requests import due_dates
+from ill_workflow.slips import settings as slip_settings
 
+_PAPERS = tuple(slip_settings.PAPER_FIELDS)
 COLUMNS = (
     Column("code", "By which the library is known. It is needed.", "MAIN", required=True),
     Column("name", "The name. A new library needs one.", "Main Library"),
@@ -36,7 +39,13 @@ COLUMNS = (
     Column("lending_suspended", "yes or no.", "no"),
     Column("transit_after_days", "Working days after which Shipped becomes In Transit by itself, or never.", "1"),
     Column("claim_days", "For how long after its return an item can be called damaged.", "30"),
+    *(Column(name, f"The paper of this slip, such as {slip_settings.DEFAULT_PAPER}.") for name in _PAPERS),
+    Column("per_sheet", f"Slips on one sheet: {', '.join(map(str, slip_settings.SHEETS))}."),
+    Column("duplex", "yes where RETURN TO stands on the back."),
+    Column("slip_texts", "A few lines of its own on each slip."),
 )
+#: What a slip setting is when its cell is emptied.
+_USUAL_LOOKS = {**dict.fromkeys(_PAPERS, slip_settings.DEFAULT_PAPER), "per_sheet": "1", "duplex": "no"}
 _READERS: dict[str, Read] = {
     "name": text, "time_zone": text, "address": text, "delivery_code": text, "email": text, "reply_to": text,
     "currency": currency, "working_days": text, "lending_suspended": yes_or_no,
@@ -52,7 +61,8 @@ def take_library(session: Session, values: dict[str, str]) -> tuple[str, bool, S
     library = session.scalar(sa.select(Library).where(Library.code == code))
     if library is None:
         name, zone = given.pop("name", ""), given.pop("time_zone", "UTC")
-        add_library(session, code=code, name=name, prefix=prefix, time_zone=zone, **given)
+        library = add_library(session, code=code, name=name, prefix=prefix, time_zone=zone, **given)
+        slip_settings.change(session, library, _looks(library, values))
         return code, True, ()
     if prefix and prefix.upper() != library.prefix:
         raise BadInput(
@@ -62,10 +72,21 @@ def take_library(session: Session, values: dict[str, str]) -> tuple[str, bool, S
     change_library(session, library, **new)
     if _RECKONED & set(new):
         due_dates.reckon_anew(session, library.id)
-    return code, False, sorted(new)
+    looks = _looks(library, values)
+    slip_settings.change(session, library, looks)
+    return code, False, sorted([*new, *looks])
+
+
+def _looks(library: Library, values: dict[str, str]) -> dict[str, str]:
+    """What the line says of the slips, where that is another than it was."""
+    given = {name: values[name] for name in slip_settings.FIELDS if values.get(name)}
+    said = {name: _USUAL_LOOKS.get(name, "") if cell == NOTHING else text(name, cell) for name, cell in given.items()}
+    now = slip_settings.in_force(library)
+    return {name: value for name, value in said.items() if value != shown(now[name])}
 
 
 def rows(session: Session) -> Iterator[dict[str, str]]:
     for library in session.scalars(sa.select(Library).order_by(Library.code)):
-        row = {column.name: shown(getattr(library, column.name)) for column in COLUMNS}
-        yield {**row, "transit_after_days": row["transit_after_days"] or NEVER}
+        looks = {name: shown(value) for name, value in slip_settings.in_force(library).items()}
+        row = {c.name: shown(getattr(library, c.name)) for c in COLUMNS if c.name not in looks}
+        yield {**row, **looks, "transit_after_days": row["transit_after_days"] or NEVER}

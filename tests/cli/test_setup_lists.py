@@ -157,6 +157,20 @@ def test_libraries_keep_the_prefix_of_what_was_printed(main):
         assert libraries.find_library(session, "EAST").time_zone == "UTC"
 
 
+def test_how_the_slips_of_a_library_look_is_in_its_line(main):
+    header = "code,routing_paper,per_sheet,duplex,slip_texts\n"
+    main.does("library", "import", main.file(f"{header}MAIN,a4,4,yes,Handle with care\n"))
+    found = json.loads(main.does("library", "export", "--json"))[0]
+    assert [found[n] for n in ("routing_paper", "book_strap_paper", "per_sheet", "duplex", "slip_texts")] == [
+        "a4", "letter", "4", "yes", "Handle with care",
+    ]  # fmt: skip
+    emptied = main.file(f"{header}MAIN,-,-,-,-\n")
+    assert "MAIN changed: duplex, per_sheet, routing_paper, slip_texts" in main("library", "import", emptied)[1]
+    assert main("library", "import", emptied)[1].endswith("1 already there.\n")
+    _, _, err = main("library", "import", main.file("code,routing_paper\nMAIN,papyrus\n"))
+    assert err.startswith("Line 2, routing_paper:")
+
+
 def test_what_was_agreed_anew_is_reckoned_anew_and_a_new_name_is_not(main):
     main.does("request", "import", main.file("title,patron,partners\nEmma,2123,HILL\n"), "--send")
 
