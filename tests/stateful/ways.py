@@ -62,14 +62,26 @@ def run(
     shrink: bool = True,
     break_it: Callable[[World], None] | None = None,
 ) -> None:
-    """Run it so many times: from a number to start from, or always the same. Raises what went wrong, made short."""
+    """Run it so many times: from a number to start from, or always the same. Raises what went wrong.
+
+    Each run has all its steps; only when something is wrong are shorter ones looked for.
+    """
     every = machine(world, report, service=way.service, beginnings=way.beginnings, break_it=break_it)
     if number is not None:
         every = seed(number)(every)
+
+    def tries(shortest: int, *phases: Phase) -> None:
+        how = settings(
+            max_examples=runs, stateful_step_count=steps + 1, deadline=None, database=None, print_blob=True,
+            phases=phases, derandomize=number is None, suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        )  # fmt: skip
+        run_state_machine_as_test(every, settings=how, _min_steps=shortest)
+
     # The beginning counts as a step of its own there.
-    phases = (Phase.generate, *((Phase.shrink,) if shrink else ()))
-    how = settings(
-        max_examples=runs, stateful_step_count=steps + 1, deadline=None, database=None, print_blob=True, phases=phases,
-        derandomize=number is None, suppress_health_check=list(HealthCheck), report_multiple_bugs=False,
-    )  # fmt: skip
-    run_state_machine_as_test(every, settings=how)
+    try:
+        tries(steps, Phase.generate)
+    except Exception:
+        if shrink:
+            tries(0, Phase.generate, Phase.shrink)
+        raise
