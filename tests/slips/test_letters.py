@@ -155,6 +155,13 @@ def test_lines_from_right_to_left_begin_at_the_right():
     assert read.get_charbox(index)[0] > 300
 
 
+def test_points_and_vowels_tear_no_word_apart_for_a_reader():
+    said = text_of(render(replace(SLIP, title="בְּרֵאשִׁית בָּרָא")))
+
+    (title,) = [line for line in said.splitlines() if "ר" in line]
+    assert len(title.split()) == 2
+
+
 def test_each_line_of_a_text_runs_the_way_of_the_whole():
     lines = text.wrap("Word كتاب كتاب كتاب كتاب كتاب", 60, 12, 9)
 
