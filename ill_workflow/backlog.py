@@ -17,9 +17,10 @@ def waiting(session: Session) -> dict[str, int]:
 
 
 def oldest_promise(session: Session) -> timedelta | None:
-    """The age of the oldest work that waits."""
-    oldest = session.scalar(sa.select(sa.func.min(EffectRow.created_at)).where(EffectRow.status.in_(OPEN)))
-    return db_now(session) - oldest if oldest else None
+    """The age of the oldest work that waits. What is to be begun later only, since then."""
+    since = sa.case((EffectRow.attempts == 0, EffectRow.available_at), else_=EffectRow.created_at)
+    oldest = session.scalar(sa.select(sa.func.min(since)).where(EffectRow.status.in_(OPEN)))
+    return max(db_now(session) - oldest, timedelta(0)) if oldest else None
 
 
 def troubled(session: Session, most: int = 50) -> list[EffectRow]:

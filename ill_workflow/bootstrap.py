@@ -16,7 +16,9 @@ from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
 from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
-from ill_workflow.mail.notices import House, alert_staff, email_slips, notify_patron
+from ill_workflow.mail.notices import alert_staff, notify_patron
+from ill_workflow.mail.sending import House, Post, deliver
+from ill_workflow.mail.slip_mail import email_slips
 from ill_workflow.messages.transports import send
 from ill_workflow.outbox import Bell, Claimed, Finish, Outside, SilentBell, TryLater
 from ill_workflow.requests import actions, due_dates
@@ -57,6 +59,12 @@ class Services:
         with self.db.reading() as session:
             identity = session.scalar(sa.select(Installation.identity).limit(1))
         return House(identity or "", self.settings.mail_domain)
+
+    @property
+    def post(self) -> Post:
+        """What it takes to send a mail."""
+        folders = self.settings.slips, self.settings.copies
+        return Post(self.db, self.mailer, self.clock, self.house, *folders)
 
 
 def start(
@@ -136,11 +144,6 @@ def _slip(services: Services, claimed: Claimed) -> Finish:
     return finish
 
 
-def _mail_slips(services: Services, claims: Sequence[Claimed]) -> Outside:
-    folder = services.settings.slips
-    return email_slips(services.db, services.mailer, services.clock, services.house, folder, claims)
-
-
 def _run_job(services: Services, claimed: Claimed) -> Finish:
     # Where a worker died with it, it is run once more.
     said = services.run_job(services, claimed.argument, f"asked {claimed.id}.{claimed.attempts}")
@@ -152,20 +155,29 @@ class Together:
     """Work that is done as one where several wait at once: those that have the same key."""
 
     key: Callable[[Claimed], Hashable]
-    handler: Callable[[Services, Sequence[Claimed]], Outside]
+    handler: Callable[[Services, Sequence[Claimed]], Finish | Outside]
 
 
-#: Several slips for one member of staff are one mail.
+#: Several slips for one member of staff are one mail, and so are several notices that wait for the same reader.
 TOGETHER: Mapping[str, Together] = {
-    "email_slip": Together(lambda claimed: (claimed.library_id, claimed.payload["account"]), _mail_slips)
+    "email_slip": Together(
+        lambda claimed: (claimed.library_id, claimed.payload["account"]), lambda s, claims: email_slips(s.post, claims)
+    ),
+    "notify_patron": Together(
+        lambda claimed: claimed.reader or claimed.id, lambda s, claims: notify_patron(s.post, claims)
+    ),
+    "alert_staff": Together(
+        lambda claimed: claimed.reader or claimed.id, lambda s, claims: alert_staff(s.post, claims)
+    ),
 }
 
 HANDLERS: Mapping[str, Handler] = {
     "generate_slip": _slip,
-    "email_slip": lambda s, claimed: _mail_slips(s, [claimed]),
-    "send_message": lambda s, claimed: send(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
-    "notify_patron": lambda s, claimed: notify_patron(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed),
-    "alert_staff": lambda s, claimed: alert_staff(s.db, s.mailer, s.clock, s.house, claimed),
+    "email_slip": lambda s, claimed: email_slips(s.post, [claimed]),
+    "send_message": lambda s, claimed: send(s.post, claimed),
+    "notify_patron": lambda s, claimed: notify_patron(s.post, [claimed]),
+    "alert_staff": lambda s, claimed: alert_staff(s.post, [claimed]),
+    "send_letter": lambda s, claimed: deliver(s.post, claimed, int(claimed.argument)),
     "circulation": _circulate,
     "schedule_due_date_check": lambda s, claimed: (
         lambda session: due_dates.rebuild(session, claimed.request_id or 0, s.clock)

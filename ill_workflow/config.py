@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     record_seconds: float = 60.0  #: how long a worker waits for the database to record what it did outside
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
     copy_days: int = 30  #: how long a copy that was delivered as a file is kept
+    letter_days: int = 365  #: how long the texts of mails are kept, which tell who reads what
     retry_base_seconds: float = 1.0
     retry_cap_seconds: float = 600.0
     bell_bound: int = 20  #: above this many promises at once a kind is rung for as a whole

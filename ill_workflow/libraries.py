@@ -32,6 +32,9 @@ class Library(Base):
     lending_suspended: Mapped[bool] = mapped_column(default=False)
     transit_after_days: Mapped[int | None] = mapped_column(default=1)
     claim_days: Mapped[int] = mapped_column(default=30)
+    language: Mapped[str] = mapped_column(sa.String(8), default="en")  #: of its letters
+    #: Minutes that notices to one reader wait for others, to be one mail; 0: each goes at once.
+    digest_minutes: Mapped[int] = mapped_column(default=10)
 
     papers: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: by layout; what is not named: Letter
     per_sheet: Mapped[int] = mapped_column(default=1)  #: slips on one sheet, when several are printed together
@@ -93,6 +96,8 @@ def add_library(session: Session, *, code: str, name: str, time_zone: str, prefi
 
 def change_library(session: Session, library: Library, **more: Any) -> None:
     typed.check(more)
+    if more.get("language") == "":
+        raise BadInput(f"A library writes in one of: {', '.join(typed.LANGUAGES)}.", field="language")
     for name, value in more.items():
         setattr(library, name, value)
     session.flush()

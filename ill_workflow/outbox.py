@@ -39,6 +39,7 @@ class EffectRow(Base):
         _partial("ready", "kind", "available_at", "id", where=f"status = '{READY}'"),
         _partial("running", "lease_until", where=f"status = '{RUNNING}'"),
         _partial("attention", "library_id", where=f"status IN ('{DEAD}', '{UNCERTAIN}')"),
+        _partial("reader", "reader", where=f"status = '{READY}' AND reader IS NOT NULL"),
         sa.Index(None, "lane", "id"),
     )
 
@@ -52,6 +53,7 @@ class EffectRow(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
     dedupe_key: Mapped[str] = mapped_column(sa.String(128), unique=True)
     lane: Mapped[str | None] = mapped_column(sa.String(64))  #: work of one lane is done in the order of its promises
+    reader: Mapped[str | None] = mapped_column(sa.String(64))  #: what is for one reader may be told in one mail
     status: Mapped[str] = mapped_column(sa.String(16), default=READY)
     attempts: Mapped[int] = mapped_column(default=0)
     left: Mapped[int] = mapped_column(default=0)  #: how often a worker took it up and was never heard of again
@@ -87,6 +89,8 @@ class Promise:
     payload: dict[str, Any] = field(default_factory=dict)
     lane: str | None = None
     destination: str = ""
+    reader: str | None = None
+    delay: timedelta = timedelta(0)  #: until it is to be begun
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,7 @@ class Claimed:
     left: int
     token: str
     created_at: datetime
+    reader: str | None = None
 
 
 @dataclass(frozen=True)
@@ -165,21 +170,25 @@ def promise(session: Session, promises: Sequence[Promise]) -> list[int]:
     """Write down work in the caller's transaction; the bell is rung after its commit."""
     if not promises:
         return []
-    rows = [
-        {
-            "kind": p.kind, "argument": p.argument, "destination": p.destination, "library_id": p.library_id,
-            "request_id": p.request_id,
-            "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key, "lane": p.lane,
-            "status": READY, "attempts": 0, "left": 0,
-        }
-        for p in promises
-    ]  # fmt: skip
-    now = db_time(session)
+    now, new = db_time(session), list[tuple[int, str]]()
     columns = (EffectRow.id, EffectRow.kind)
-    inserted = insert_new(session, EffectRow, rows, *columns, available_at=now, created_at=now)
-    new = sorted((number, kind) for number, kind in inserted)
-    session.info.setdefault("promised", []).extend(new)
-    return [number for number, _ in new]
+    for delay in sorted({p.delay for p in promises}):
+        rows = [_row(p) for p in promises if p.delay == delay]
+        begun = db_time(session, delay) if delay else now
+        inserted = insert_new(session, EffectRow, rows, *columns, available_at=begun, created_at=now)
+        new += [(number, kind) for number, kind in inserted]
+        if not delay:
+            # What waits until later nobody has to be told of now.
+            session.info.setdefault("promised", []).extend(sorted((number, kind) for number, kind in inserted))
+    return sorted(number for number, _ in new)
+
+
+def _row(p: Promise) -> dict[str, Any]:
+    return {
+        "kind": p.kind, "argument": p.argument, "destination": p.destination, "library_id": p.library_id,
+        "request_id": p.request_id, "event_id": p.event_id, "payload": p.payload, "dedupe_key": p.dedupe_key,
+        "lane": p.lane, "reader": p.reader, "status": READY, "attempts": 0, "left": 0,
+    }  # fmt: skip
 
 
 def claim(
@@ -207,11 +216,25 @@ def claim(
     wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
     found = session.execute(wanted).all()
     taken = list(itertools.takewhile(lambda row: row.left == 0, found)) or found[:1]
-    if not taken:
+    return _take(session, [row.id for row in taken], lease)
+
+
+def take_along(session: Session, claimed: Claimed, most: int, lease: timedelta) -> list[Claimed]:
+    """Take what else waits for the same reader and was never tried, whether or not its time has come."""
+    if claimed.reader is None:
+        return []
+    same = (EffectRow.kind == claimed.kind) & (EffectRow.reader == claimed.reader)
+    wanted = sa.select(EffectRow.id).where(is_now(READY), same, EffectRow.attempts == 0, EffectRow.left == 0)
+    wanted = wanted.order_by(EffectRow.id).limit(most).with_for_update(skip_locked=True)
+    return _take(session, list(session.scalars(wanted)), lease)
+
+
+def _take(session: Session, numbers: Sequence[int], lease: timedelta) -> list[Claimed]:
+    if not numbers:
         return []
     mine = (
         sa.update(EffectRow)
-        .where(EffectRow.id.in_([row.id for row in taken]))
+        .where(EffectRow.id.in_(numbers))
         .values(
             status=RUNNING, attempts=EffectRow.attempts + 1, lease_until=db_time(session, lease),
             token=secrets.token_hex(8),
@@ -219,7 +242,7 @@ def claim(
         .returning(
             EffectRow.id, EffectRow.kind, EffectRow.argument, EffectRow.destination, EffectRow.library_id,
             EffectRow.request_id, EffectRow.event_id, EffectRow.payload, EffectRow.attempts, EffectRow.left,
-            EffectRow.token, EffectRow.created_at,
+            EffectRow.token, EffectRow.created_at, EffectRow.reader,
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip

@@ -51,6 +51,7 @@ class Partner(Base):
     currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
     transport: Mapped[str] = mapped_column(sa.String(16), default="email")
     local_library_id: Mapped[int | None] = mapped_column(sa.ForeignKey("library.id"))
+    language: Mapped[str] = mapped_column(sa.String(8), default="")  #: of letters to it; empty: that of our library
     status: Mapped[str] = mapped_column(sa.String(16), default="active")  #: active or suspended
 
     hub: Mapped["Partner | None"] = relationship(remote_side=[id])

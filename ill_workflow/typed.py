@@ -11,6 +11,10 @@ from ill_workflow.errors import BadInput
 
 LONGEST_NAME, LONGEST_CODE, LONGEST_ADDRESS, LONGEST_MAIL = 200, 32, 1000, 254
 LARGEST_AMOUNT, LARGEST_NUMBER = Decimal("9999999.99"), 3650
+#: The languages in which letters are written, and what they are called.
+LANGUAGES = {"en": "English", "de": "German"}
+#: Minutes that a notice may wait for others: a day.
+LONGEST_WAIT = 1440
 _MAIL = re.compile(r"[^\s@<>\"]+@[^\s@<>\"]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -90,8 +94,22 @@ def _check_zone(field: str, value: str) -> None:
         raise BadInput(f"{value[:64]!r} is not a time zone. Name one like America/Chicago.", field=field) from None
 
 
+def check_language(field: str, value: str) -> None:
+    """A language in which letters are written; none at all where another one decides."""
+    if value and value not in LANGUAGES:
+        known = ", ".join(f"{code} ({name})" for code, name in LANGUAGES.items())
+        raise BadInput(f"{value[:20]!r} is no language of letters. Known: {known}.", field=field)
+
+
+def _check_minutes(field: str, value: int) -> None:
+    if not 0 <= value <= LONGEST_WAIT:
+        raise BadInput(f"{field} is a number of minutes from 0 to {LONGEST_WAIT}.", field=field)
+
+
 _CHECKS: Mapping[str, Callable[[str, Any], None]] = {
     "claim_days": check_number,
+    "digest_minutes": _check_minutes,
+    "language": check_language,
     "transit_after_days": check_number,
     "name": check_name,
     "full_name": check_line,

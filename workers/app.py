@@ -19,7 +19,7 @@ else:
 QUEUES: dict[str, tuple[str, ...]] = {
     "ill.slips": ("ill.generate_slip", "ill.email_slip"),
     "ill.messages": ("ill.send_message",),
-    "ill.mail": ("ill.notify_patron", "ill.alert_staff"),
+    "ill.mail": ("ill.notify_patron", "ill.alert_staff", "ill.send_letter"),
     "ill.circulation": ("ill.circulation",),
     "ill.timers": ("ill.schedule_due_date_check", "ill.sweep", "ill.fire_timers", "ill.housekeeping", "ill.run_job"),
     "ill.doors": ("ill.take_action", "ill.create_request"),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from ill_workflow import backlog, copies, outbox, runtime
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
+from ill_workflow.mail.sent import forget_texts
 from ill_workflow.requests import due_dates
 from workers.drain import take_back_abandoned, work_off
 
@@ -47,6 +48,9 @@ def housekeeping(services: Services) -> str:
     with services.db.writing() as session:
         forgotten = backlog.forget(session, now - KEPT_WORK)
         forgotten += runtime.forget(session, now - KEPT_RUNS, now - KEPT_NEWS)
+    letters = services.clock.now() - timedelta(days=services.settings.letter_days)
+    with services.db.writing() as session:
+        forgotten += forget_texts(session, letters)
     forgotten += copies.forget(services.settings.copies, now - timedelta(days=services.settings.copy_days))
     return f"{forgotten} forgotten"
 

@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli import clock, jobs, lists, operations, requests, setup, slips
+from ill_workflow.cli import clock, jobs, letters, lists, operations, patrons, requests, setup, slips
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError, Unavailable
@@ -68,7 +68,9 @@ app = typer.Typer(
 )  # fmt: skip
 requests.register(app, "Every day")
 slips.register(app, "Every day")
+letters.register(app, "Every day")
 setup.register(app, "Setting up")
+patrons.register(app, "Setting up")
 operations.register(app, "Keeping it running")
 jobs.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
@@ -123,7 +125,7 @@ def _nobody_reads_on() -> int:
 
 
 #: In this order help lists what people do every day.
-_FIRST = ("request", "scan", "act", "undo", "note", "slip")
+_FIRST = ("request", "scan", "act", "undo", "note", "slip", "letter")
 #: What help calls the kinds of values, instead of Python's names for them.
 _KINDS = {"<str": "TEXT", "<int": "NUMBER", "<path": "FILE", "<list[str]": "TEXT"}
 

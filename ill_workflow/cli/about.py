@@ -1,5 +1,6 @@
 """All about one request: as data for programs, and as pages for people."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,12 +12,13 @@ from ill_workflow.accounts import Account
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli.output import line, show
 from ill_workflow.fees import Ledger, LedgerLine
+from ill_workflow.mail.sent import fate_of
 from ill_workflow.outbox import DEAD, READY, RUNNING, UNCERTAIN, EffectRow
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import from_json
-from ill_workflow.requests.models import Event, MessageRow, Notice, Piece, Request, Slip
+from ill_workflow.requests.models import Event, MailRow, MessageRow, Notice, Piece, Request, Slip
 from state_machines.declaration import PARTNER, Action
 
 FACTS = (
@@ -39,6 +41,8 @@ def all_about(session: Session, request: Request, services: Services, account: A
     def local(at: datetime) -> str:
         return at.astimezone(zone).isoformat(timespec="seconds")
 
+    mails = session.scalars(sa.select(MailRow).where(MailRow.id.in_([n.mail_id for n in of(Notice) if n.mail_id])))
+    fates = {mail.id: fate_of(session, mail).word for mail in mails}
     rows = actions.menu(session, request, by=By.staff(account), clock=services.clock)
     told = [
         row
@@ -80,7 +84,7 @@ def all_about(session: Session, request: Request, services: Services, account: A
         "notices": [
             {
                 "at": local(n.at), "to": n.to, "occasion": n.occasion, "subject": n.subject, "address": n.address,
-                "message_id": n.message_id,
+                "message_id": n.message_id, "mail": n.mail_id, "fate": fates.get(n.mail_id or 0, "sent"),
             }
             for n in of(Notice)
         ],
@@ -92,7 +96,10 @@ def all_about(session: Session, request: Request, services: Services, account: A
         "slips": [str(services.settings.slips / s.file) for s in of(Slip) if s.file],
         "timers": [{"what": t.name, "at": local(t.due_at)} for t in timers.of(session, request.id)],
         "waiting": [
-            {"id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status, "why": e.last_error}
+            {
+                "id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status,
+                "why": e.last_error or _gathering(e, local),
+            }
             for e in of(EffectRow)
             if e.status in (READY, RUNNING, DEAD, UNCERTAIN)
         ],
@@ -123,7 +130,7 @@ def print_all(found: dict[str, Any]) -> None:
     notices = [
         {
             "at": _short(n["at"]), "to": n["to"], "subject": n["subject"],
-            "sent as": n["message_id"] or "not sent: no e-mail address",
+            "mail": n["mail"], "fate": n["fate"],
         }
         for n in found["notices"]
     ]  # fmt: skip
@@ -155,6 +162,12 @@ def _print_actions(title: str, rows: list[dict[str, Any]]) -> None:
 def _action(row: Action) -> dict[str, Any]:
     needs = [{"name": n.name, "label": n.label, "type": n.type, "required": n.required} for n in row.needs]
     return {"trigger": row.trigger, "label": row.label, "needs": needs}
+
+
+def _gathering(effect: EffectRow, local: Callable[[datetime], str]) -> str | None:
+    if effect.reader is None or effect.attempts:
+        return None
+    return f"waits for other notices to the same reader until {_short(local(effect.available_at))}"
 
 
 def _said(inputs: dict[str, Any]) -> str:

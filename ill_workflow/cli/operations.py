@@ -12,6 +12,7 @@ from ill_workflow.cli import completing
 from ill_workflow.cli.output import AsJson, line, say, show
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import BadInput, NotFound
+from ill_workflow.mail import own
 from ill_workflow.migrations import is_current
 from ill_workflow.requests.models import references
 from state_machines.borrowing import BORROWING
@@ -62,6 +63,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     check("tables", current, "up to date" if current else "out of date. Run: ill migrate")
     if current:
         _check_work(services, check)
+        _check_letters(services, check)
     mail = services.mailer.check()
     check("mail server", mail == "ok", mail)
     if services.settings.mail_domain.endswith("localhost"):
@@ -156,6 +158,13 @@ def _check_work(services: Any, check: Any) -> None:
     says = [services.bell.health(), *(str(w.info.get("bell", "")) for w in workers)]
     silent = [words for words in says if words.startswith("silent")]
     check("bell", not silent, silent[0] if silent else says[0])
+
+
+def _check_letters(services: Any, check: Any) -> None:
+    with services.db.reading() as session:
+        mine = own.own_templates(session)
+    broken = [f"{t.name} ({t.language}): {wrong}" for t in mine if (wrong := own.trouble_with(t))]
+    check("letters", not broken, f"not used: {'; '.join(broken)}" if broken else f"{len(mine)} templates of libraries")
 
 
 def _writable(folder: Path) -> tuple[bool, str]:

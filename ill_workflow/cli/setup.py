@@ -26,11 +26,11 @@ partner_app = typer.Typer(help="The partners of a library, and what was agreed w
 
 LIBRARY_FIELDS = (
     "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended", "claim_days",
-    "transit_after_days",
+    "transit_after_days", "language", "digest_minutes",
 )  # fmt: skip
 PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
-    "working_days", "time_zone", "currency", "transport", "status", "hub", "library_of_ours",
+    "working_days", "time_zone", "currency", "transport", "status", "hub", "library_of_ours", "language",
 )  # fmt: skip
 
 
@@ -350,9 +350,9 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
         if name not in names:
             raise BadInput(f"There is no field {name!r}. Known: {', '.join(names)}.", field=name)
     found: dict[str, Any] = {name: value.replace("\\n", "\n") for name, value in given.items()}
-    for name in ("claim_days", "transit_after_days"):
+    for name, unit in (("claim_days", "days"), ("transit_after_days", "days"), ("digest_minutes", "minutes")):
         if name in found and not found[name].isdecimal():
-            raise BadInput(f"{name} is a number of days.", field=name)
+            raise BadInput(f"{name} is a number of {unit}.", field=name)
         if name in found:
             found[name] = int(found[name])
     if "currency" in found:

@@ -32,11 +32,12 @@ def make_world(services: Services) -> None:
         main = libraries.add_library(
             session, code="MAIN", name="Main Library", prefix="XPX", time_zone="America/Chicago",
             email="ill@main.example", reply_to="desk@main.example", delivery_code="CHI-01",
-            address="400 State Street\nChicago, IL 60605",
+            address="400 State Street\nChicago, IL 60605", digest_minutes=0,
         )  # fmt: skip
         river = libraries.add_library(
             session, code="RIV", name="Riverside Branch", prefix="RVB", time_zone="America/New_York",
             email="ill@riverside.example", delivery_code="NYC-07", address="12 River Road\nRhinebeck, NY 12572",
+            digest_minutes=0,
         )  # fmt: skip
         for ours, theirs in ((main, river), (river, main)):
             hub = partners.add_partner(

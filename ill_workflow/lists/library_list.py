@@ -38,6 +38,8 @@ COLUMNS = (
     Column("working_days", "Seven digits, Monday first.", "1111100"),
     Column("lending_suspended", "yes or no.", "no"),
     Column("transit_after_days", "Working days after which Shipped becomes In Transit by itself, or never.", "1"),
+    Column("language", "Of its letters: en or de.", "en"),
+    Column("digest_minutes", "Minutes that notices wait to be one mail; 0: each goes at once.", "10"),
     Column("claim_days", "For how long after its return an item can be called damaged.", "30"),
     *(Column(name, f"The paper of this slip, such as {slip_settings.DEFAULT_PAPER}.") for name in _PAPERS),
     Column("per_sheet", f"Slips on one sheet: {', '.join(map(str, slip_settings.SHEETS))}."),
@@ -50,6 +52,7 @@ _READERS: dict[str, Read] = {
     "name": text, "time_zone": text, "address": text, "delivery_code": text, "email": text, "reply_to": text,
     "currency": currency, "working_days": text, "lending_suspended": yes_or_no,
     "transit_after_days": number_or_never, "claim_days": number,
+    "language": text, "digest_minutes": number,
 }  # fmt: skip
 _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "lending_suspended"}
 
@@ -57,7 +60,7 @@ _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "l
 def take_library(session: Session, values: dict[str, str]) -> tuple[str, bool, Sequence[str]]:
     """Add a library, or change the one of that code."""
     code, prefix = values.get("code", ""), values.get("prefix", "")
-    given = read_cells(values, _READERS, {"lending_suspended": False, "time_zone": "UTC"})
+    given = read_cells(values, _READERS, {"lending_suspended": False, "time_zone": "UTC", "language": "en"})
     library = session.scalar(sa.select(Library).where(Library.code == code))
     if library is None:
         name, zone = given.pop("name", ""), given.pop("time_zone", "UTC")

@@ -65,6 +65,7 @@ COLUMNS = (
     Column("currency", "In which it is charged.", "USD"),
     Column("transport", f"{', '.join(TRANSPORTS)}.", "email"),
     Column("library_of_ours", "The code of the library of this installation that it is."),
+    Column("language", "Of letters to it: en or de; empty: that of our library."),
     Column("status", "active or suspended.", "active"),
     *(Column(f"terms.{name}", about, "21" if name == "loan_days" else "") for name, about in _TERMS.items()),
     *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "") for name, about in _FEES.items()),
@@ -214,6 +215,6 @@ _AGREED: dict[str, Read] = {
 }
 _READERS: dict[str, Read] = {
     "name": text, "email": text, "shipping_address": text, "billing_address": text, "return_address": text,
-    "delivery_code": text, "delivery_method": text, "time_zone": text, "working_days": text, "currency": currency,
-    "transport": text, "status": text, **_AGREED,
+    "delivery_code": text, "delivery_method": text, "time_zone": text, "language": text, "working_days": text,
+    "currency": currency, "transport": text, "status": text, **_AGREED,
 }  # fmt: skip

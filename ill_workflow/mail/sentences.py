@@ -1,9 +1,20 @@
-"""What letters to staff and to partners say in their first sentence."""
+"""The words of the letters, by language, and codes as people say them."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+from babel.dates import format_date
+
+from ill_workflow.mail import words_de, words_en
+from ill_workflow.typed import LANGUAGES
 
 _CODE = re.compile(r"(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]+")
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]*|[a-z]+")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
 
 
 def in_words(code: str) -> str:
@@ -13,105 +24,50 @@ def in_words(code: str) -> str:
     return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(code))
 
 
-#: What the mail to a partner is about, for its subject.
-SUBJECTS = {
-    "Request": "request", "Retry": "request, once more", "Received": "received", "ShippedReturn": "on its way back",
-    "Renew": "renewal wanted", "Cancel": "please cancel", "Lost": "lost", "Damaged": "damaged", "Found": "found",
-    "Closed": "closed", "Note": "a note", "ConditionAccepted": "condition accepted", "Amended": "request changed",
-    "StatusRequest": "what is the status?", "RequestReceived": "request received", "WillSupply": "will supply",
-    "WillSupply with condition": "will supply on a condition", "ExpectToSupply": "expect to supply",
-    "Unfilled": "can't supply", "RetryPossible": "not as asked", "Loaned": "shipped", "CopyCompleted": "copy ready",
-    "Overdue": "overdue", "Overdue notice": "still overdue", "Recalled": "recalled", "RenewResponse Y": "renewed",
-    "RenewResponse N": "not renewed", "CancelResponse Y": "cancelled", "CancelResponse N": "too late to cancel",
-    "LoanCompleted": "complete", "CompletedWithoutReturn": "closed without return", "Cancelled": "cancelled",
-    "DueDate": "new due date", "StatusRequestResponse": "the status", "Correction": "a correction",
-}  # fmt: skip
+@dataclass(frozen=True)
+class Words:
+    """All that the letters of one language say by themselves."""
 
-#: For staff: what has happened, and what may be done about it.
-ALERTS = {
-    "new_request": "A partner asks for this item. Look for it on the shelf, then print the slip or reject it.",
-    "needs_review": "Please look this request over before it is sent.",
-    "condition": "The lender sets a condition. Accept or decline it.",
-    "retry_offered": "The lender can't supply it as asked, but offers to be asked again.",
-    "shipment_taken_back": "The lender said that it had shipped the item, and now that it can't supply it.",
-    "reason_needs_review": "The lender can't supply it, for a reason that no other lender can cure.",
-    "unexpected_shipment": "A lender has sent an item that was not expected any more.",
-    "due_date_assumed": "The lender named no due date. The usual term was assumed; correct it if you know better.",
-    "renewed_without_a_date": "The lender has renewed the loan without a new due date. Ask for one.",
-    "never_picked_up": "The loan is due, and the patron never picked it up.",
-    "overdue": "The loan is overdue.",
-    "overdue_but_not_here": "The lender says that the loan is overdue, but it has not come here.",
-    "recalled": "The lender wants the item back early.",
-    "recalled_but_not_here": "The lender recalls an item that has not come here yet.",
-    "completed_by_partner": "The lender says that the loan is complete, earlier than we expected. Check the shelf.",
-    "declared_lost": "The lender has declared the item lost.",
-    "damaged": "The item was marked as damaged.",
-    "billed": "The lender bills us.",
-    "cancel_refused": "The lender does not accept the cancellation.",
-    "need_by_passed": "The need-by date has passed. The lender was asked to cancel.",
-    "unexpected_copy": "A copy came that was not expected any more.",
-    "copy_without_a_file": "The lender says that it delivered a copy, but named neither link nor file.",
-    "patron_has_no_address": "A notice could not be sent: the patron has no e-mail address. Please call or write.",
-    "unexpected_parcel": "A parcel came that nobody expected. It is on its way home.",
-    "reminder": "This request has waited for longer than it should.",
-    "reminder_respond_by": "The item was promised and has not been shipped. Ship it, or tell the borrower.",
-    "reminder_answer_by": "An answer is awaited: to a condition, a renewal or a cancellation.",
-    "reminder_return_by": "The day by which the item was to go back has passed.",
-    "reminder_completion_by": "The item is said to be on its way home, and was not scanned in yet.",
-    "reminder_need_by": "The need-by date has passed, and the lender has not shipped yet.",
-    "reminder_reply_by": "The lender waited for our answer to its condition until now.",
-    "reminder_not_before": "The lender may be asked again from now on.",
-    "reminder_pickup_by": "The item was not picked up by the patron.",
-    "no_answer": "The lender has not answered. It was asked for the status.",
-    "no_answer_ship_by": "The lender promised the item and has not shipped it. It was asked for the status.",
-    "no_answer_arrive_by": "The item was shipped and has not arrived. The lender was asked for the status.",
-    "no_answer_answer_by": "The lender has not answered the renewal. It was asked for the status.",
-    "no_answer_completion_by": "The lender has not said that the item is back. It was asked for the status.",
-    "partner_informs": "The partner writes about this request.",
-    "condition_accepted": "The borrower accepts the condition. The item may be sent.",
-    "renewal_requested": "The borrower asks for a renewal. Renew or deny it.",
-    "went_out_unscanned": "The borrower has received an item that was never scanned out here.",
-    "unexpected_return": "The borrower has sent something back that was not known to be there.",
-    "lost": "The item is lost.",
-    "cancel_requested": "The borrower wants to cancel. Accept or refuse it.",
-    "expired": "Nobody answered the request in time. It was declined.",
-}
+    language: str
+    locale: str
+    and_: str
+    decimal: str
+    subjects: Mapping[str, str]  #: of letters to partners, by what they say
+    alerts: Mapping[str, str]  #: to staff, by occasion
+    messages: Mapping[str, str]  #: to partners
+    notices: Mapping[str, str]  #: to patrons, as templates
+    labels: Mapping[str, str]
+    values: Mapping[str, str]
+    states: Mapping[str, str]
+    codes: Mapping[str, str]
+    written_by_us: tuple[tuple[str, str], ...]
 
-#: For a partner that reads plain mail: what we tell it, or ask of it.
-MESSAGES = {
-    "Request": "We would like to borrow the item below. Please answer this mail and say whether you can supply it.",
-    "Retry": "We ask again for the item below, changed as you suggested.",
-    "Received": "We have received the item. Thank you.",
-    "ShippedReturn": "The item is on its way back to you.",
-    "Renew": "We would like to renew the loan. Please answer whether, and until when.",
-    "Cancel": "Please cancel our request, and tell us that you did.",
-    "Lost": "The item is lost. We are sorry.",
-    "Damaged": "The item has been damaged.",
-    "Found": "The item that was lost has been found, and will come back to you.",
-    "Closed": "We have closed this request.",
-    "Note": "A note about this request:",
-    "ConditionAccepted": "We accept your condition. Please send the item.",
-    "Amended": "We have changed our request.",
-    "StatusRequest": "What is the status of our request? Please answer this mail.",
-    "RequestReceived": "We have received your request.",
-    "WillSupply": "We will supply the item.",
-    "WillSupply with condition": "We will supply the item on the condition below. Please answer whether you accept it.",
-    "ExpectToSupply": "We expect to supply the item, and are looking for it.",
-    "Unfilled": "We are sorry: we can't supply the item.",
-    "RetryPossible": "We can't supply it as asked. You may ask again as said below.",
-    "Loaned": "We have shipped the item to you.",
-    "CopyCompleted": "The copy is ready for you.",
-    "Overdue": "The loan is overdue. Please send the item back, or ask for a renewal.",
-    "Overdue notice": "The loan is still overdue. Please send the item back.",
-    "Recalled": "We need the item back early. Please return it.",
-    "RenewResponse Y": "The loan is renewed.",
-    "RenewResponse N": "We are sorry: the loan can't be renewed.",
-    "CancelResponse Y": "Your request is cancelled.",
-    "CancelResponse N": "It is too late to cancel: we can't stop this request any more.",
-    "LoanCompleted": "The item is back. The loan is complete. Thank you.",
-    "CompletedWithoutReturn": "This loan is closed without the item's return.",
-    "Cancelled": "The request is cancelled.",
-    "DueDate": "The due date of the loan is another.",
-    "StatusRequestResponse": "You asked for the status of your request; it is below.",
-    "Correction": "Please disregard our last message about this request: it was sent by mistake.",
-}
+    def of_code(self, code: str) -> str:
+        return self.codes.get(code) or in_words(code)
+
+    def day(self, day: date) -> str:
+        return format_date(day, format="long", locale=self.locale)
+
+    def money(self, amount: Decimal, currency: str) -> str:
+        return f"{amount:.2f} {currency}".replace(".", self.decimal, 1)
+
+    def said(self, text: str) -> str:
+        """A text in which we may have written sentences of our own, with these in this language."""
+        for pattern, words in self.written_by_us:
+            text = re.sub(pattern, words, text)
+        return text
+
+
+@cache
+def words_of(language: str) -> Words:
+    language = language if language in LANGUAGES else "en"
+    words = {"en": words_en, "de": words_de}[language]
+    return Words(
+        language, words.LOCALE, words.AND, words.DECIMAL, words.SUBJECTS, words.ALERTS,
+        words.MESSAGES, words.NOTICES, words.LABELS, words.VALUES, words.STATES, words.CODES, words.WRITTEN_BY_US,
+    )  # fmt: skip
+
+
+def name_of_message(what: str) -> str:
+    """The name of the letter that tells a partner this: `RenewResponse Y` is `partner_renew_response_y`."""
+    return f"partner_{_CAPITAL.sub('_', what).lower()}"

@@ -1,18 +1,19 @@
 """Carries messages to partners: handed over to a branch of this installation, or written as a plain mail."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from ill_workflow.clock import Clock
-from ill_workflow.db import Database
 from ill_workflow.libraries import Library
-from ill_workflow.mail.letters import write_letter
-from ill_workflow.mail.mailer import Mail, Mailer, mailbox
-from ill_workflow.mail.notices import House, attached_copy, message_id, sending, values_of
+from ill_workflow.mail import own
+from ill_workflow.mail.letters import LetterValues
+from ill_workflow.mail.sending import Draft, Post, attached_copy, message_id, send_as_one
+from ill_workflow.mail.sentences import name_of_message
+from ill_workflow.mail.values import values_of
 from ill_workflow.messages.content import Confirmation, Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
@@ -45,24 +46,38 @@ class TakesIn(Protocol):
     ) -> Confirmation: ...
 
 
-def send(
-    db: Database, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed,
-    take_in: TakesIn = receive,
-) -> Finish | Outside:  # fmt: skip
+def send(post: Post, claimed: Claimed, take_in: TakesIn = receive) -> Finish | Outside:
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
-    with db.reading() as session:
-        outgoing = _compose(session, claimed)
+    clock = post.clock
+    with post.db.reading() as session:
+        outgoing = compose(session, claimed)
     if outgoing.partner.transport == "local":
         return lambda session: _hand_over(session, outgoing, claimed, clock, take_in)
 
-    def talk() -> Finish:
-        mail_id = _write_mail(outgoing, mailer, clock, house, copies, claimed)
-        return lambda session: _remember(session, outgoing, claimed, clock.now(), f"mail {mail_id}")
+    def write(session: Session, told: Sequence[Claimed]) -> Draft:
+        partner, library, language = outgoing.partner, outgoing.library, language_of(outgoing)
+        name = name_of_message(claimed.argument)
+        written = own.write(session, library, name, language, values_of_message(outgoing, claimed, language))
+        return Draft("partner", partner.id, name, partner.email, written, attached_copy(claimed))
 
-    return Outside(talk)
+    def remember(session: Session) -> None:
+        _remember(session, outgoing, claimed, clock.now(), f"mail {message_id(claimed, post.house)}")
+
+    return send_as_one(post, [claimed], write, remember)
 
 
-def _compose(session: Session, claimed: Claimed) -> Outgoing:
+def language_of(outgoing: Outgoing) -> str:
+    """The language of letters to this partner."""
+    return outgoing.partner.language or outgoing.library.language
+
+
+def values_of_message(outgoing: Outgoing, claimed: Claimed, language: str) -> LetterValues:
+    """What a letter to a partner says, line by line."""
+    values = values_of(claimed, outgoing.library, outgoing.partner, outgoing.saying.wire_id, language=language)
+    return replace(values, lines=lines_of(outgoing.message, language))
+
+
+def compose(session: Session, claimed: Claimed) -> Outgoing:
     payload = claimed.payload
     request = session.get_one(Request, claimed.request_id)
     partner, library = session.get_one(Partner, payload["partner"]), session.get_one(Library, request.library_id)
@@ -118,28 +133,6 @@ def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: 
     if request.wire_id == outgoing.saying.wire_id:
         heard = Heard((word,), {"note": answer.sentence})
         hear(session, request, heard, by=By.a_partner(outgoing.partner), clock=clock)
-
-
-def _write_mail(outgoing: Outgoing, mailer: Mailer, clock: Clock, house: House, copies: Path, claimed: Claimed) -> str:
-    partner, library = outgoing.partner, outgoing.library
-    if not partner.email:
-        raise Permanent(f"{partner.name} has no e-mail address. Add one, then send the message again.")
-    mail_id = message_id(claimed, house)
-    with sending():
-        values = values_of(claimed, library, partner, outgoing.saying.wire_id)
-        letter = write_letter("partner", replace(values, lines=lines_of(outgoing.message)))
-        mail = Mail(
-            message_id=mail_id,
-            sender=mailbox(library.name, library.email or f"ill@{house.domain}"),
-            reply_to=library.reply_to or None,
-            to=mailbox(partner.name, partner.email),
-            subject=letter.subject,
-            text=letter.text,
-            html=letter.html,
-            attachments=attached_copy(copies, claimed),
-        )
-        mailer.send(mail, clock.now())
-    return mail_id
 
 
 def _remember(session: Session, outgoing: Outgoing, claimed: Claimed, at: datetime, outcome: str) -> None:

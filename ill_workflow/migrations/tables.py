@@ -2,11 +2,12 @@
 
 from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, timers
 from ill_workflow.db import Base
+from ill_workflow.mail import own
 from ill_workflow.requests import models
 
 metadata = Base.metadata
 
 __all__ = [
-    "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "partners", "patrons", "runtime",
-    "timers",
+    "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "own", "partners", "patrons",
+    "runtime", "timers",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,14 +13,15 @@ from ill_workflow.fees import Ledger, Sign
 from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, promise
 from ill_workflow.partners import Partner
 from ill_workflow.requests.by import By
-from ill_workflow.requests.fields import as_json
+from ill_workflow.requests.fields import as_json, from_json
 from ill_workflow.requests.models import Attempt, Event, Piece, Request, Slip
 from state_machines.declaration import Effect, Entry, Inputs
 
 #: What the bill for a lost item consists of.
 LOST_KINDS = {"replacement": ("replacement", "processing")}
 
-_TOLD = (
+#: What is written down of a request with what it promises.
+TOLD = (
     "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
     "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
     "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
@@ -71,7 +72,7 @@ def promise_effects(
 ) -> list[int]:
     """Promise the work of a step. What partners and patrons will be told is written down as it is now."""
     asked = Asked(attempt.partner_id, attempt.wire_id) if attempt else Asked(request.partner_id, None)
-    told = as_json({name: getattr(request, name) for name in _TOLD})
+    told = as_json({name: getattr(request, name) for name in TOLD})
     charged = Ledger(session, request.library_id, request.id).charged_by(event.id) if _tells_amounts(effects) else {}
     pieces = _pieces(session, request) if any(effect.kind in DRAWN for effect in effects) else []
     promises = []
@@ -100,6 +101,7 @@ def promise_effects(
             payload["look"] = request.library.slip_look(effect.argument)
         if effect.kind == "generate_slip":
             session.add(_slip(request, effect, event))
+        reader = _reader(request, effect, event)
         promises.append(
             Promise(
                 kind=effect.kind,
@@ -111,6 +113,8 @@ def promise_effects(
                 payload=payload,
                 lane=f"{effect.kind}:{request.id}" if effect.kind in IN_ORDER else None,
                 destination=_destination(session, effect, to),
+                reader=reader,
+                delay=timedelta(minutes=request.library.digest_minutes) if reader else timedelta(0),
             )
         )
     return promise(session, promises)
@@ -123,6 +127,25 @@ def _slip(request: Request, effect: Effect, event: Event) -> Slip:
     )
 
 
+def sooner(request_before: Mapping[str, Any], patron_due: date | None) -> bool:
+    """Whether an event, by what it wrote over, has brought the patron's due date forward."""
+    before = from_json(request_before.get("patron_due"))
+    return before is not None and patron_due is not None and patron_due < before
+
+
+def _reader(request: Request, effect: Effect, event: Event) -> str | None:
+    """For whom a notice waits, to be told in one mail with others; nobody where it goes by itself and at once."""
+    library, patron = request.library, request.patron
+    if not library.digest_minutes:
+        return None
+    if effect.kind == "alert_staff" and library.email:
+        return f"staff:{library.id}"
+    if effect.kind == "notify_patron" and patron and patron.email and effect.argument not in ALONE:
+        declined = patron.declines(effect.argument, sooner=sooner(event.before, request.patron_due))
+        return None if declined else f"patron:{patron.id}"
+    return None
+
+
 def _pieces(session: Session, request: Request) -> list[str]:
     rows = sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)
     return list(session.scalars(rows))
@@ -130,6 +153,8 @@ def _pieces(session: Session, request: Request) -> list[str]:
 
 #: Kinds for which a slip is drawn.
 DRAWN = ("generate_slip", "email_slip")
+#: Notices that go by themselves, and at once: this one brings what was asked for along.
+ALONE = ("document",)
 #: Kinds whose work for one request is done in the order in which it was promised.
 IN_ORDER = ("send_message", "circulation")
 #: Where work goes, by its kind; a message goes the way of its partner.

@@ -207,8 +207,41 @@ class MessageRow(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
+class MailRow(Base):
+    """A mail as it was written, before it left: its text, to whom, and what became of it.
+
+    `effect_id` is the promised work that carries it; while `fate` is `waiting`, that work says how it is. A mail from
+    before texts were kept, and one whose text was forgotten, has none.
+    """
+
+    __tablename__ = "mail"
+    __table_args__ = (sa.Index(None, "library_id", "id"), sa.Index(None, "request_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: none: about several
+    effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"), unique=True)
+    reader: Mapped[str] = mapped_column(sa.String(16))  #: patron, staff, slip (who printed it) or partner
+    reader_id: Mapped[int | None]  #: of the patron, library, account or partner
+    name: Mapped[str] = mapped_column(sa.String(64))  #: of the letter
+    language: Mapped[str] = mapped_column(sa.String(8))
+    template_version: Mapped[int | None]  #: of the library's own template; none: ours
+    remark: Mapped[str] = mapped_column(sa.Text, default="")  #: what staff should know about how it was written
+    address: Mapped[str] = mapped_column(sa.String(254))
+    message_id: Mapped[str] = mapped_column(sa.String(200), index=True)
+    subject: Mapped[str] = mapped_column(sa.String(250))
+    text: Mapped[str | None] = mapped_column(sa.Text)
+    attachments: Mapped[list[dict[str, Any]]] = mapped_column(sa.JSON, default=list)  #: name, folder, file
+    fate: Mapped[str] = mapped_column(sa.String(16))  #: waiting, sent, skipped or no_address
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    resends_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mail.id"), index=True)
+    asked_by: Mapped[str] = mapped_column(sa.String(200), default="")  #: who asked for it to be sent again
+    asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
 class Notice(Base):
-    """A letter that left: to the patron, to staff."""
+    """Something that was to be told, to the patron or to staff, and the mail that tells it."""
 
     __tablename__ = "notice"
 
@@ -221,6 +254,7 @@ class Notice(Base):
     subject: Mapped[str] = mapped_column(sa.String(250))
     message_id: Mapped[str] = mapped_column(sa.String(200))  #: empty: nobody to write to, so shown on the screen alone
     effect_id: Mapped[int | None] = mapped_column(sa.ForeignKey("effect.id"), unique=True)
+    mail_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mail.id"), index=True)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

@@ -7,7 +7,7 @@ from ill_workflow.errors import Refused
 from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, WITHDRAWN, EffectRow, withdraw
 from ill_workflow.requests.consequences import Asked
 from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.models import Event, Request
+from ill_workflow.requests.models import Event, MailRow, Notice, Request
 from state_machines.declaration import Effect
 from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, circulation
 
@@ -45,13 +45,19 @@ def take_back_the_work(session: Session, request: Request, undone: Event) -> tup
     follow, misled = list[Effect](), list[Asked]()
     rows = session.scalars(sa.select(EffectRow).where(EffectRow.event_id == undone.id).order_by(EffectRow.id)).all()
     for row in rows:
-        if withdraw(session, row.id):
+        if not _carries_others(session, row) and withdraw(session, row.id):
             continue
         if row.kind == "send_message":
             misled.append(Asked(row.payload["partner"], row.payload["wire_id"]))
         elif row.kind == "circulation" and row.argument in REVERSE_CALLS and _ended_something(session, row):
             follow.append(circulation(REVERSE_CALLS[row.argument]))
     return (*dict.fromkeys(follow), SCHEDULE_DUE_DATE_CHECK), list(dict.fromkeys(misled))
+
+
+def _carries_others(session: Session, row: EffectRow) -> bool:
+    """Whether this work is a mail that tells what others have to tell as well: it leaves, whatever is taken back."""
+    told = sa.select(sa.func.count()).select_from(Notice).join(MailRow, MailRow.id == Notice.mail_id)
+    return (session.scalar(told.where(MailRow.effect_id == row.id)) or 0) > 1
 
 
 def _ended_something(session: Session, row: EffectRow) -> bool:

@@ -50,7 +50,9 @@ class Installation:
         self.services: Services = start(self.settings, CeleryBell(self.app))
         self.silent: Services = start(self.settings)
         with self.services.db.writing() as session:
-            main = libraries.add_library(session, code="MAIN", name="Main", prefix="XPX", time_zone="America/Chicago")
+            main = libraries.add_library(
+                session, code="MAIN", name="Main", prefix="XPX", time_zone="America/Chicago", digest_minutes=0
+            )
             partners.add_partner(session, main.id, code="HILL", name="Hilltop", email="ill@hilltop.example")
             ann = accounts.add_account(session, "ann", full_name="Ann Operator", email="ann@main.example")
             accounts.grant(session, ann, main.id, "operator")

@@ -28,7 +28,24 @@ OLD = (
     f"VALUES (1, 1, 1, 1, 'routing', 'x.pdf', 1, '{AT}')",
     "INSERT INTO notice (id, library_id, request_id, \"to\", address, occasion, subject, message_id, effect_id, at) "
     f"VALUES (1, 1, 1, 'staff', '', 'x', 'x', '', 1, '{AT}')",
+    # Two slips that went in one mail, a letter to a patron, and a message to a partner.
+    "INSERT INTO effect (id, kind, argument, library_id, request_id, event_id, payload, dedupe_key, status, attempts, "
+    f"available_at, created_at) VALUES (2, 'email_slip', 'routing', 1, 1, 1, '{{}}', 'a', 'done', 1, '{AT}', '{AT}'), "
+    f"(3, 'email_slip', 'routing', 1, 1, 1, '{{}}', 'b', 'done', 1, '{AT}', '{AT}'), "
+    f"(4, 'notify_patron', 'ready', 1, 1, 1, '{{}}', 'c', 'done', 1, '{AT}', '{AT}'), "
+    f"(5, 'send_message', 'Loaned', 1, 1, 1, '{{}}', 'd', 'done', 1, '{AT}', '{AT}')",
+    "INSERT INTO notice (id, library_id, request_id, \"to\", address, occasion, subject, message_id, effect_id, at) "
+    f"VALUES (2, 1, 1, 'staff', 'a@m.example', 'routing', 'Slips', '<2@x>', 2, '{AT}'), "
+    f"(3, 1, 1, 'staff', 'a@m.example', 'routing', 'Slips', '<2@x>', 3, '{AT}'), "
+    f"(4, 1, 1, 'patron', 'p@r.example', 'ready', 'Ready', '<4@x>', 4, '{AT}')",
+    "INSERT INTO message (id, library_id, request_id, partner_id, incoming, identity, kind, transport, content, "
+    f"outcome, effect_id, at) VALUES (1, 1, 1, 1, false, 'e5', 'Loaned', 'email', '{{}}', 'mail <5@x>', 5, '{AT}')",
 )  # fmt: skip
+#: Whom each mail is for, under which Message-ID, what became of it, and the notices that it tells.
+MAILS = [
+    ("partner", "<5@x>", "sent", 0), ("patron", "<4@x>", "sent", 1), ("slip", "<2@x>", "sent", 2),
+    ("staff", "", "no_address", 1),
+]  # fmt: skip
 
 
 def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
@@ -46,7 +63,7 @@ def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
 
         assert is_current(engine)
         with engine.connect() as connection:
-            assert connection.scalar(sa.text("SELECT status FROM effect")) == "ready"
+            assert connection.scalar(sa.text("SELECT status FROM effect WHERE id = 1")) == "ready"
             assert connection.scalar(sa.text("SELECT title FROM request")) == "Emma"
             assert connection.scalar(sa.text("SELECT count(*) FROM slip")) == 1
             assert connection.scalar(sa.text("SELECT printed_at = at FROM slip")), "the first batch leaves it alone"
@@ -54,6 +71,10 @@ def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
                 1, False, "", None,
             )  # fmt: skip
             assert connection.scalar(sa.text("SELECT identity FROM installation"))
+            told = "(SELECT count(*) FROM notice WHERE mail_id = mail.id)"
+            mails = connection.execute(sa.text(f"SELECT reader, message_id, fate, {told} FROM mail ORDER BY 1"))
+            assert [tuple(row) for row in mails] == MAILS
+            assert connection.scalar(sa.text("SELECT language FROM library")) == "en"
             if engine.dialect.name == "sqlite":
                 assert connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
                 assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"

@@ -12,7 +12,7 @@ from ill_workflow.db import Database
 from ill_workflow.fees import LedgerLine
 from ill_workflow.outbox import DEAD, READY, RUNNING, EffectRow
 from ill_workflow.requests.facts import gather, lifecycle_of
-from ill_workflow.requests.models import Event, Request, Slip
+from ill_workflow.requests.models import Event, MailRow, Notice, Request, Slip
 from state_machines.schedule import timers_for
 
 
@@ -31,6 +31,7 @@ def look(db: Database, clock: Clock | None = None) -> None:
         left = session.execute(sa.select(EffectRow.kind, EffectRow.argument, EffectRow.status, EffectRow.last_error))
         open_ = [row for row in left if row.status in (READY, RUNNING, DEAD)]
         assert not open_, f"promised and not done: {open_}"
+        _mails(session)
         _ledger(session)
         _slips(session)
 
@@ -59,6 +60,16 @@ def _slips(session) -> None:
     undone = set(session.scalars(sa.select(Event.undoes_id)))
     missing = [slip for slip in session.scalars(sa.select(Slip).where(Slip.file == "")) if slip.event_id not in undone]
     assert not missing, f"never drawn: {[(slip.request_id, slip.layout) for slip in missing]}"
+
+
+def _mails(session) -> None:
+    """Each notice has a mail that tells it; what was sent has a text and an identity of its own."""
+    mails = {mail.id: mail for mail in session.scalars(sa.select(MailRow))}
+    for notice in session.scalars(sa.select(Notice)):
+        assert notice.mail_id in mails, f"{notice.occasion} is told by no mail"
+    sent = [mail for mail in mails.values() if mail.fate == "sent"]
+    assert all(mail.text and mail.message_id for mail in sent)
+    assert len({mail.message_id for mail in sent}) == len(sent)
 
 
 def _ledger(session) -> None:

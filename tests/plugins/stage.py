@@ -249,6 +249,7 @@ class Stage:
                 libraries.add_library(
                     session, code=code, name=name, prefix=prefix, time_zone="America/Chicago",
                     email=f"ill@{code.lower()}.example", address=f"1 {name} Street\nChicago", delivery_code=code,
+                    digest_minutes=0,
                 )
                 for code, name, prefix in (("MAIN", "Main Library", "XPX"), ("RIV", "Riverside Library", "RIV"))
             )  # fmt: skip

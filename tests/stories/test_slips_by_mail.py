@@ -50,10 +50,10 @@ def test_a_mail_that_is_put_off_takes_all_its_slips_along(stage):
     assert stage.mailer.mails_to(ANN) == []
     stage.mailer.recover()
     with stage.db.writing() as session:
-        for row in session.query(EffectRow).filter(EffectRow.kind == "email_slip"):
-            assert row.status == "ready"
-            assert row.attempts >= 1, "the jitter may have been short"
-            row.available_at = row.created_at
+        rows = session.query(EffectRow).filter(EffectRow.kind == "email_slip").order_by(EffectRow.id).all()
+        assert [row.status for row in rows] == ["ready", "done", "done"], "the first carries the mail for all of them"
+        assert rows[0].attempts >= 1, "the jitter may have been short"
+        rows[0].available_at = rows[0].created_at
     stage.work()
     assert [mail.subject for mail in stage.mailer.mails_to(ANN)] == ["Slips for 3 requests"]
 
