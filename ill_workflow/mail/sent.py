@@ -30,6 +30,7 @@ from ill_workflow.requests.models import MailRow, Notice
 AT_ONCE = timedelta(minutes=1)
 GIVEN_UP = "Given up after"
 MOST_LISTED = 200
+LARGEST_ID = 2**31
 #: The kind of work that carries a mail which is sent again.
 KIND = "send_letter"
 
@@ -80,7 +81,7 @@ def sent_mails(
 
 
 def find_mail(session: Session, library_id: int, number: int) -> MailRow:
-    row = session.get(MailRow, number)
+    row = session.get(MailRow, number) if 0 < number < LARGEST_ID else None
     if row is None or row.library_id != library_id:
         raise NotFound(f"There is no mail {number} of this library.", field="number")
     return row

@@ -64,6 +64,7 @@ REFUSED = [
     (["letter", "reset", "ready"], "", "operator-MAIN", "as", "Only a manager"),
     (["letter", "show", "ready", "--version", "7"], "", "operator-MAIN", "version", "no version 7"),
     (["letter", "show-sent", "99"], "", "operator-MAIN", "number", "no mail 99"),
+    (["letter", "show-sent", "9" * 30], "", "operator-MAIN", "number", "no mail 9"),
     (["letter", "resend", "99"], "", "operator-MAIN", "number", "no mail 99"),
     (["letter", "preview", "ready", "XPX-9"], "", "operator-MAIN", "reference", "no request 'XPX-9'"),
     (["patron", "show", "404"], "", "operator-MAIN", "barcode", "no patron '404'"),
