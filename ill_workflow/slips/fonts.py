@@ -86,15 +86,15 @@ def _section(rows: Sequence[str]) -> Sequence[str]:
 
 @lru_cache(1 << 16)
 def face_of(character: str) -> str | None:
-    """The font that has a character, by name; none if no font has."""
+    """The font that has a character, by name; none if no font has, or nobody knows which way it is read."""
+    if unicodedata.category(character) in {"Co", "Cn", "Cs"}:
+        return None
     for first, last, name in OWN:
         if first <= character <= last and has(name, character):
             return name
     for name in FILES:
         if has(name, character):
             return name
-    if unicodedata.category(character) in {"Co", "Cn", "Cs"}:
-        return None
     # Most slips hold nothing of this, and shall not wait for it.
     from ill_workflow.slips import han
 

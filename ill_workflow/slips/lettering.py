@@ -131,9 +131,11 @@ def _in_sight(line: str, levels: list[int]) -> list[tuple[bool, str, str]]:
     faces: list[str] = []
     for character in line:
         face = fonts.face_of(character)
-        joins = character in JOINERS or unicodedata.category(character).startswith("M")
-        if joins and faces and (character in JOINERS or fonts.has(faces[-1], character)):
-            face = faces[-1]
+        before = faces[-1] if faces else None
+        if before and character in JOINERS:
+            face = before
+        elif before and before != fonts.HAN and unicodedata.category(character).startswith("M"):
+            face = before if fonts.has(before, character) else face
         faces.append(face or fonts.LATIN)
     pieces, at = [], 0
     for (level, face), group in groupby(zip(levels, faces, strict=True)):
@@ -171,6 +173,8 @@ def _shaped(face: str, text: str, leftwards: bool, x: float) -> tuple[list[Piece
     if leftwards:
         return pieces, x
     joined = _joined([run for piece in pieces for run in piece.runs])
+    if not joined:
+        return [], x  # Fillers, that are written and not seen.
     return [Piece(joined, text if len(joined) > 1 or joined[0].text != text else None)], x
 
 
