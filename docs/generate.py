@@ -1,4 +1,4 @@
-"""Writes the tables and diagrams of the lifecycles into the README, the commands into `commands.md`, draws pictures.
+"""Writes the lifecycles into the README, the commands into `commands.md`, settings into `operating.md`; draws pictures.
 
 `python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slips.
 """
@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from ill_workflow.cli import EXIT_CODES, command
+from ill_workflow.config import Settings
 from ill_workflow.slips import Address, SlipContent, render
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.preview import as_png
@@ -34,8 +35,21 @@ def sections() -> dict[str, str]:
     return found
 
 
+def settings_table() -> str:
+    """Every setting, as `ill_workflow/config.py` declares and describes it."""
+    source = (DOCS.parent / "ill_workflow" / "config.py").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^    (\w+): [^\n]*#: ([^\n]*)$", source, re.MULTILINE))
+    rows = ["| variable | without it | what it says |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = str(field.default).lower() if isinstance(field.default, bool) else field.default
+        rows.append(
+            f"| `ILL_{name.upper().rstrip('_')}` | {'' if default is None else f'`{default}`'} | {told[name]} |"
+        )
+    return "\n".join(rows) + "\n"
+
+
 def fill(text: str) -> str:
-    for name, content in sections().items():
+    for name, content in {**sections(), "settings": settings_table()}.items():
         between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text = between.sub(lambda m, content=content: f"{m[1]}{content.rstrip()}\n{m[2]}", text)
     return text
@@ -127,7 +141,8 @@ SLIP = SlipContent(
 )
 
 if __name__ == "__main__":
-    README.write_text(fill(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in (README, DOCS / "operating.md"):
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slips()

@@ -1,36 +1,44 @@
 """What an installation can be told, by environment variables that begin with `ILL_`."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ill_workflow.errors import BadInput
+
+#: What nobody gets to see by printing the settings.
+_SECRET: Any = Field(default=None, repr=False)
 
 
 class Settings(BaseSettings):
     """The settings of one installation. Each is read from `ILL_` and its name in capitals."""
 
-    model_config = SettingsConfigDict(env_prefix="ILL_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="ILL_", env_ignore_empty=True, extra="ignore")
 
     data: Path = Path("var")  #: folder of the database, the slips, the logs and the embedded broker
-    database_url: str | None = None  #: SQLAlchemy URL; without one: SQLite in the data folder
-    broker_url: str | None = None  #: Celery broker; without one: the embedded one
-    visibility_seconds: int = 60  #: after which a command that a dead worker had taken goes to another one
-    result_backend: str | None = None  #: where the outcome of commands is kept; without one: the broker
+    database_url: str | None = _SECRET  #: SQLAlchemy URL; without one: SQLite in the data folder
+    broker_url: str | None = _SECRET  #: redis, rediss, sentinel, amqp or amqps URL; without one: the embedded one
+    broker_password: str | None = _SECRET  #: its password, where the URL has none
+    broker_ca: Path | None = None  #: file of whoever signed the certificate of a rediss or amqps broker
+    sentinel_master: str = "mymaster"  #: by which name sentinels know the master
+    sentinel_password: str | None = _SECRET  #: of the sentinels themselves, where they have one
+    visibility_seconds: int = 60  #: after which a command that a dead worker had taken goes to another (Redis alone)
+    result_backend: str | None = _SECRET  #: where the outcome of commands is kept; without one: the broker
+    flower_login: str | None = _SECRET  #: name:password for Flower, where it isn't `ill up` that runs it
 
-    smtp_host: str = "127.0.0.1"
-    smtp_port: int = 25
-    smtp_user: str | None = None
-    smtp_password: str | None = None
-    smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    smtp_host: str = "127.0.0.1"  #: the mail server
+    smtp_port: int = 25  #: its port
+    smtp_user: str | None = None  #: the name by which it knows us, where it wants one
+    smtp_password: str | None = _SECRET  #: the password that goes with it
+    smtp_tls: Literal["none", "starttls", "tls"] = "none"  #: none, starttls or tls
     smtp_timeout: float = 10.0  #: seconds for each step of the conversation
     smtp_answer_timeout: float = 300.0  #: seconds for the answer to a whole mail, which the server may look through
     mail_domain: str = "ill.localhost"  #: right-hand side of Message-IDs
 
     sweep: bool = True  #: whether workers look into the database by themselves
-    sweep_seconds: float = 1.0
+    sweep_seconds: float = 1.0  #: how often they do
     lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
     max_attempts: int = 8  #: attempts of local work before a person has to look
     max_deaths: int = 5  #: workers that may vanish in the middle of the same work before a person has to look
@@ -39,8 +47,8 @@ class Settings(BaseSettings):
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
     copy_days: int = 30  #: how long a copy that was delivered as a file is kept
     letter_days: int = 365  #: how long the texts of mails are kept, which tell who reads what
-    retry_base_seconds: float = 1.0
-    retry_cap_seconds: float = 600.0
+    retry_base_seconds: float = 1.0  #: how late the first repeat may be; each later one up to twice as late
+    retry_cap_seconds: float = 600.0  #: how late a repeat may be at most
     bell_bound: int = 20  #: above this many promises at once a kind is rung for as a whole
 
     as_: str | None = None  #: the account that commands act as

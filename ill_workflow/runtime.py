@@ -60,6 +60,11 @@ def beat(session: Session, worker: str, now: datetime, info: dict[str, Any]) -> 
     session.merge(Heartbeat(worker=worker, at=now, info=info))
 
 
+def leave(session: Session, worker: str) -> None:
+    """A worker that ends is heard of no more."""
+    session.execute(sa.delete(Heartbeat).where(Heartbeat.worker == worker))
+
+
 def is_taken(session: Session, job: str, slot: str) -> bool:
     """Whether somebody has taken this slot already: a look that waits for no writer."""
     return session.scalar(sa.select(JobRun.id).where(JobRun.job == job, JobRun.slot == slot)) is not None

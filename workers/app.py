@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import celery
@@ -33,11 +36,23 @@ _DEFAULT_QUEUE = DOORS
 _QUEUE_OF = {task: queue for queue, tasks in QUEUES.items() for task in tasks}
 
 
-def make_app(broker_url: str, result_backend: str | None = None, *, visibility: int = 60) -> Celery[Any]:
-    """A Celery app for this broker; the answers to commands are kept there too unless there is a `result_backend`."""
-    app: Celery[Any] = Celery(
-        "ill", broker=broker_url, backend=result_backend or _backend_beside(broker_url), task_cls=Task
-    )
+def make_app(
+    broker_url: str,
+    result_backend: str | None = None,
+    *,
+    visibility: int = 60,
+    sentinel: Sentinels | None = None,
+    authority: Path | None = None,
+) -> Celery[Any]:
+    """A Celery app for this broker; the answers to commands are kept there too unless there is a `result_backend`.
+
+    RabbitMQ keeps none: there an answer goes back to who waits for it. `authority` is the file of those who signed the
+    broker's certificate, where it isn't known to the system.
+    """
+    backend = result_backend or ("rpc://" if broker_url.startswith("amqp") else broker_url or None)
+    app: Celery[Any] = Celery("ill", broker=broker_url, backend=backend, task_cls=Task)
+    options = _transport_options(broker_url, visibility, sentinel or Sentinels())
+    tls = _tls(broker_url, authority)
     app.conf.update(
         # JSON alone: nobody who can reach the broker may hand us code.
         task_serializer="json",
@@ -68,11 +83,15 @@ def make_app(broker_url: str, result_backend: str | None = None, *, visibility: 
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_pool_acquire_timeout=1,
-        broker_transport_options={**_TRANSPORT, "visibility_timeout": visibility} if "redis" in broker_url else {},
+        broker_transport_options=options,
+        result_backend_transport_options=options if broker_url.startswith("sentinel") else {},
+        broker_use_ssl=tls,
+        redis_backend_use_ssl=tls if broker_url.startswith("rediss") else None,
         redis_socket_timeout=5.0,
         redis_socket_connect_timeout=1.0,
         redis_backend_health_check_interval=5,
         beat_schedule=_SCHEDULE,
+        beat_scheduler="workers.beat:Scheduler",
     )
     return app
 
@@ -116,15 +135,41 @@ class _NoBodies(logging.Filter):
 
 logging.getLogger("celery.worker.consumer.consumer").addFilter(_NoBodies())
 
+
+@dataclass(frozen=True)
+class Sentinels:
+    """By which name sentinels know the master, and what they want to hear from whoever asks."""
+
+    master: str = "mymaster"
+    password: str | None = None
+
+
 # A worker that is killed gives its commands back after a minute, long before they are too old to be carried out; the
 # restore sweep runs every second, since with kombu's own pace a message whose time is up waits another hundred.
-_TRANSPORT = {
-    "socket_timeout": 5,
-    "socket_connect_timeout": 1,
-    "health_check_interval": 5,
-    "unacked_restore_interval": 1,
-    "unacked_restore_throttle": 1,
-}
+_PATIENCE = {"socket_timeout": 5, "socket_connect_timeout": 1}
+_REDIS = {**_PATIENCE, "health_check_interval": 5, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+
+
+def _transport_options(broker_url: str, visibility: int, sentinel: Sentinels) -> dict[str, Any]:
+    if broker_url.startswith("amqp"):
+        # A command that is put off is given back only when the broker has the one that follows it.
+        return {"confirm_publish": True}
+    options: dict[str, Any] = {**_REDIS, "visibility_timeout": visibility}
+    if broker_url.startswith("sentinel"):
+        login = {"password": sentinel.password} if sentinel.password else {}
+        options |= {"master_name": sentinel.master, "sentinel_kwargs": {**_PATIENCE, **login}}
+    return options
+
+
+def _tls(broker_url: str, authority: Path | None) -> dict[str, Any] | None:
+    """A broker that is reached through TLS has to show who it is."""
+    if broker_url.startswith("rediss"):
+        return {"ssl_cert_reqs": ssl.CERT_REQUIRED, **({"ssl_ca_certs": str(authority)} if authority else {})}
+    if broker_url.startswith("amqps"):
+        known = {"ca_certs": str(authority)} if authority else {}
+        return {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None, **known}
+    return None
+
 
 # Beat only nudges: each job looks into the database for what is due. A nudge that nobody heard expires, so that
 # workers which were away don't find thousands.
@@ -136,7 +181,3 @@ _SCHEDULE = {
         ("ill.housekeeping", 300.0, 300),
     )
 }
-
-
-def _backend_beside(broker_url: str) -> str | None:
-    return broker_url if broker_url.startswith(("redis", "unix")) else None

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-import redis
 from celery import Celery
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from workers.app import queue_of
-from workers.broker import redis_url
+from workers.wires import Ring, Wire, wire_to
 
 _log = logging.getLogger(__name__)
 
-#: Seconds for reaching the broker, and for its answer: what a hung one may cost the caller, once.
-CONNECT_TIMEOUT, ANSWER_TIMEOUT = 0.3, 0.5
 #: Seconds in which a crowd gathers before it is rung for.
 GATHER = 0.05
 #: Seconds during which a broker that failed is left in peace.
@@ -34,9 +27,8 @@ class CeleryBell:
     """Sends one Celery task per promise, `ill.<kind>` with its id; for a crowd one task of the kind, without an id.
 
     A crowd is more than `bound` of one kind within a second, or a queue that was longer than that when we last rang.
-    It is rung for a moment later, once for all that came in the meantime. All tasks of a ring leave in one round
-    trip. The bell may fail, and says so in `health()`, but never to its caller: what wasn't rung for is found in the
-    database.
+    It is rung for a moment later, once for all that came in the meantime. The bell may fail, and says so in `health()`,
+    but never to its caller: what wasn't rung for is found in the database.
     """
 
     def __init__(
@@ -44,14 +36,13 @@ class CeleryBell:
         app: Celery[Any],
         bound: int = 20,
         *,
-        client: redis.Redis | None = None,
+        wire: Wire | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.bound = bound
         #: Rings that were heard, that failed, and that were not tried since the one before had failed.
         self.heard, self.failures, self.skipped = 0, 0, 0
-        self._app = app
-        self._redis = client
+        self._wire = wire or wire_to(app)
         self._monotonic = monotonic
         self._lengths: dict[str, tuple[int, float]] = {}
         self._latest: dict[str, deque[float]] = {}
@@ -77,7 +68,7 @@ class CeleryBell:
         """Ask the broker whether it is there: `rings`, or why the bell is silent."""
         if self._may_try():
             try:
-                self._client().ping()
+                self._wire.ping()
             except Exception as trouble:
                 self._failed(trouble)
             else:
@@ -86,15 +77,20 @@ class CeleryBell:
             return "rings"
         return f"silent: {self._trouble} ({self.failures} rings failed, {self.skipped} were not tried)"
 
+    def close(self) -> None:
+        """Ring no more. It never raises either."""
+        with suppress(Exception):
+            self._wire.close()
+
     def _send(self, rung: Sequence[tuple[int, str]]) -> None:
-        filled: dict[str, list[str]] = {}
+        filled: dict[str, list[Ring]] = {}
         crowds: set[str] = set()
         for number, kind in rung:
             queue = queue_of(f"ill.{kind}")
             if self._is_a_crowd(kind, queue):
                 crowds.add(kind)
             else:
-                filled.setdefault(queue, []).append(self._envelope(queue, f"ill.{kind}", (number,)))
+                filled.setdefault(queue, []).append(Ring(f"ill.{kind}", (number,)))
         if filled:
             self._push(filled)
         if crowds:
@@ -128,57 +124,21 @@ class CeleryBell:
                 if not kinds:
                     self._ringing_later = None
                     return
-            filled: dict[str, list[str]] = {}
+            filled: dict[str, list[Ring]] = {}
             for kind in kinds:
                 queue = queue_of(f"ill.{kind}")
                 # Where so many wait one more would change nothing.
                 enough = self._waiting(queue) > 4 * self.bound
-                filled.setdefault(queue, []).extend([] if enough else [self._envelope(queue, f"ill.{kind}", ())])
+                filled.setdefault(queue, []).extend([] if enough else [Ring(f"ill.{kind}")])
             try:
                 self._push(filled)
             except Exception as trouble:
                 self._failed(trouble)
 
-    def _push(self, filled: Mapping[str, Sequence[str]]) -> None:
-        pipe = self._client().pipeline(transaction=False)
-        for queue, envelopes in filled.items():
-            if envelopes:
-                pipe.lpush(queue, *envelopes)
-            else:
-                pipe.llen(queue)
+    def _push(self, filled: Mapping[str, Sequence[Ring]]) -> None:
+        lengths = self._wire.push(filled)
         now = self._monotonic()
-        for queue, length in zip(filled, pipe.execute(), strict=True):
-            self._lengths[queue] = (length, now)
-
-    def _envelope(self, queue: str, name: str, args: tuple[int, ...]) -> str:
-        """A Celery message as kombu's Redis transport writes it."""
-        task = self._app.amqp.as_task_v2(str(uuid.uuid4()), name, args, argsrepr="", kwargsrepr="", ignore_result=True)
-        return json.dumps(
-            {
-                "body": base64.b64encode(json.dumps(task.body).encode()).decode(),
-                "content-encoding": "utf-8",
-                "content-type": "application/json",
-                "headers": task.headers,
-                "properties": {
-                    **task.properties,
-                    "delivery_mode": 2,
-                    "delivery_info": {"exchange": "", "routing_key": queue},
-                    "priority": 0,
-                    "body_encoding": "base64",
-                    "delivery_tag": str(uuid.uuid4()),
-                },
-            }
-        )
-
-    def _client(self) -> redis.Redis:
-        if self._redis is None:
-            self._redis = redis.Redis.from_url(
-                redis_url(self._app.conf.broker_url),
-                socket_connect_timeout=CONNECT_TIMEOUT,
-                socket_timeout=ANSWER_TIMEOUT,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return self._redis
+        self._lengths.update((queue, (length, now)) for queue, length in lengths.items())
 
     def _may_try(self) -> bool:
         """After a failure one caller at a time tries again, and only when the pause is over."""

@@ -10,19 +10,24 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import quote
 
 import redis
+from celery import Celery
 
 from ill_workflow.config import Settings
-from ill_workflow.errors import BadInput, Unavailable
+from ill_workflow.errors import Unavailable
+from workers.address import address_of
+from workers.app import Sentinels, make_app
 from workers.children import Child
+from workers.redis_wire import redis_url
+from workers.wires import wire_to
 
 # The kernel's limit for the path of a unix socket is 108 bytes on Linux and 104 on macOS.
 _LONGEST_SOCKET_PATH = 100
-
-#: The brokers that we can ring.
-SCHEMES = ("redis://", "rediss://", "redis+socket://")
+#: Seconds that a broker gets to answer before we say that it isn't there.
+_PATIENCE = 5.0
 
 
 class NoBroker(Unavailable):
@@ -35,30 +40,25 @@ class BrokerBusy(Unavailable):
 
 def find_broker(settings: Settings) -> ConfiguredBroker | EmbeddedBroker:
     """The configured broker, else one of our own in the data folder; not started yet."""
-    if settings.broker_url:
-        if not settings.broker_url.startswith(SCHEMES):
-            scheme = settings.broker_url.partition("://")[0]
-            raise BadInput(
-                f"ILL_BROKER_URL begins with {scheme!r}. Known are {', '.join(SCHEMES)}.", field="ILL_BROKER_URL"
-            )
-        return ConfiguredBroker(settings.broker_url)
+    if address_of(settings):
+        return ConfiguredBroker(settings)
     return EmbeddedBroker(settings.data / "broker")
 
 
 def broker_url(settings: Settings) -> str:
     """The Celery URL on which the broker of this installation is to be found, whether or not it runs."""
-    return settings.broker_url or _celery_url(_socket_path(settings.data / "broker"))
+    return address_of(settings) or _celery_url(_socket_path(settings.data / "broker"))
 
 
-def redis_url(celery_url: str) -> str:
-    """The same broker, as redis-py writes it: `unix://` instead of Celery's `redis+socket://`."""
-    parts = urlsplit(celery_url)
-    if parts.scheme != "redis+socket":
-        return celery_url
-    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-    query["db"] = query.pop("virtual_host", "0")
-    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-    return f"unix://{login}{parts.path}?{urlencode(query)}"
+def app_of(settings: Settings) -> Celery[Any]:
+    """The Celery app of this installation."""
+    return make_app(
+        broker_url(settings),
+        settings.result_backend,
+        visibility=settings.visibility_seconds,
+        sentinel=Sentinels(settings.sentinel_master, settings.sentinel_password),
+        authority=settings.broker_ca,
+    )
 
 
 class ConfiguredBroker:
@@ -66,14 +66,23 @@ class ConfiguredBroker:
 
     pid: int | None = None
 
-    def __init__(self, url: str) -> None:
-        self.celery_url = url
-        self.redis_url = redis_url(url)
+    def __init__(self, settings: Settings) -> None:
+        self.celery_url = broker_url(settings)
+        self._app = app_of(settings)
 
     def start(self) -> None:
         """Make sure that it answers, within five seconds."""
-        if not _answers(self.redis_url, seconds=5):
-            raise NoBroker("The broker at ILL_BROKER_URL does not answer. Is it running, and is the address right?")
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return wire_to(self._app).ping()
+            except Exception as trouble:
+                if time.monotonic() > deadline:
+                    raise NoBroker(
+                        f"The broker at ILL_BROKER_URL does not answer ({trouble or type(trouble).__name__})."
+                        " Is it running, and are the address and the password right?"
+                    ) from None
+            time.sleep(0.1)
 
     def stop(self) -> None:
         """It isn't ours."""

@@ -12,19 +12,16 @@ from ill_workflow.bootstrap import Services, start
 from ill_workflow.config import read_settings
 from ill_workflow.errors import BadInput, Unavailable
 from workers import jobs
-from workers.app import make_app
 from workers.bell import CeleryBell
-from workers.broker import broker_url
+from workers.broker import app_of
 from workers.sweep import Sweep
 from workers.tasks import register
 
 try:
     settings = read_settings()
+    celery_app = app_of(settings)
 except BadInput as wrong:
     sys.exit(wrong.message)
-
-celery_app = make_app(broker_url(settings), settings.result_backend, visibility=settings.visibility_seconds)
-
 
 _bells: list[CeleryBell] = []
 
@@ -57,6 +54,12 @@ def _cease_to_sweep(**_: Any) -> None:
         _sweep.stop()
 
 
+@signals.worker_shutdown.connect
+def _let_it_say_goodbye(**_: Any) -> None:
+    if _sweep is not None:
+        _sweep.wait_for_its_end()
+
+
 _sweep: Sweep | None = None
 
 
@@ -77,6 +80,8 @@ def cli() -> None:
     try:
         run(Doors(settings=settings, services=services_for_a_command, up=stack.up, demo=stack.demo))
     finally:
+        for bell in _bells:
+            bell.close()
         bells = [bell for bell in _bells if bell.failures]
         if bells and "doctor" not in sys.argv:
             print("No broker answers: what was promised waits until a worker looks. Run: ill up", file=sys.stderr)

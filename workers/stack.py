@@ -24,10 +24,12 @@ from ill_workflow.config import Settings
 from ill_workflow.demo import TWELVE, Play, make_world
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
-from workers.app import DOORS, QUEUES, make_app
+from workers.address import shown
+from workers.app import DOORS, QUEUES
 from workers.bell import CeleryBell
-from workers.broker import BrokerBusy, find_broker
+from workers.broker import BrokerBusy, app_of, find_broker
 from workers.children import Child, Children
+from workers.flower import OPTIONS as flower_options
 
 FLOWER_PORT = 5555
 #: Seconds that a program gets to end by itself: what it leaves undone is taken up by the next.
@@ -85,8 +87,7 @@ class Stack:
         flower = self._child(
             "flower",
             [
-                *celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", "--max-tasks=10000",
-                "--read_only=true", "--purge_offline_workers=300", "--logging=warning",
+                *celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", *flower_options,
             ],
             FLOWER_UNAUTHENTICATED_API="true",
         )  # fmt: skip
@@ -152,7 +153,7 @@ def up(settings: Settings, catch_mail: bool = False) -> int:
         try:
             started = stack.start()
             stack.start_workers()
-            print(f"Broker: {started.broker_url}\nFlower: {stack.flower}\nData: {settings.data.resolve()}")
+            print(f"Broker: {shown(started.broker_url or '')}\nFlower: {stack.flower}\nData: {settings.data.resolve()}")
             if catch_mail:
                 print(f"Mails are caught in {settings.data.resolve() / 'mails'}, on port {started.smtp_port}.")
             elif (mail := start(started).mailer.check()) != "ok":
@@ -200,7 +201,7 @@ def _demo(settings: Settings, once: bool) -> int:
 
 
 def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, tell: Callable[[str], None]) -> int:
-    app = make_app(stack.settings.broker_url or "")
+    app = app_of(stack.settings)
     turns = iter(range(1_000_000))
 
     def nudge() -> None:
@@ -236,7 +237,7 @@ def _say_what_to_try(stack: Stack, new: str, tell: Callable[[str], None]) -> Non
     data, ill = shlex.quote(str(stack.settings.data.resolve())), shlex.quote(str(Path(sys.executable).parent / "ill"))
     tell(
         f"""Flower       {stack.flower}
-Broker       {stack.settings.broker_url}
+Broker       {shown(stack.settings.broker_url or "")}
 
 Commands to try, in another terminal
   export ILL_DATA={data} ILL_SMTP_PORT={stack.settings.smtp_port} ILL_AS=ann
@@ -285,8 +286,7 @@ def _make_room(folder: Path) -> None:
 
 
 def _services(settings: Settings) -> Services:
-    app = make_app(settings.broker_url or "", settings.result_backend)
-    return start(settings, CeleryBell(app, settings.bell_bound))
+    return start(settings, CeleryBell(app_of(settings), settings.bell_bound))
 
 
 @contextmanager

@@ -41,6 +41,10 @@ class Sweep:
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def wait_for_its_end(self, seconds: float = 2.0) -> None:
+        """Until it has said goodbye, if the database lets it."""
+        self._thread.join(seconds)
+
     @property
     def _services(self) -> Services:
         """Obtained when the database is there: a worker may be up before it."""
@@ -69,6 +73,7 @@ class Sweep:
                 pause = self._services.settings.sweep_seconds
             except Exception as trouble:  # the database may be away for a while
                 _log.warning("the sweep could not look: %s", trouble)
+        self._say_goodbye()
 
     def _begin(self, name: str, work: object) -> None:
         with self._lock:
@@ -85,6 +90,14 @@ class Sweep:
         finally:
             with self._lock:
                 self._busy.discard(name)
+
+    def _say_goodbye(self) -> None:
+        """Who looks for this worker shall know at once that it has ended."""
+        try:
+            with self._services.db.writing() as session:
+                runtime.leave(session, self._worker)
+        except Exception as trouble:
+            _log.warning("no goodbye could be said: %s", trouble)
 
     def _give_sign_of_life(self) -> None:
         if time.monotonic() - self._last_beat < HEARTBEAT:

@@ -21,10 +21,10 @@ from ill_workflow.outbox import EffectRow
 from ill_workflow.requests import actions, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Request
+from tests.plugins.broker import KINDS, LiveBroker
 from tests.plugins.waiting import eventually
-from workers.app import make_app
 from workers.bell import CeleryBell
-from workers.broker import EmbeddedBroker
+from workers.broker import app_of
 from workers.catcher import Catcher
 from workers.children import Child
 from workers.sweep import PATIENCE
@@ -33,10 +33,16 @@ from workers.sweep import PATIENCE
 SOON = 15
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """All that needs a broker happens on each kind of them."""
+    if "live_broker" in metafunc.fixturenames:
+        metafunc.parametrize("live_broker", KINDS, indirect=True)
+
+
 class Installation:
     """One library with a patron and a partner that reads mail. `bell` says whether our own commits ring."""
 
-    def __init__(self, folder: Path, url: str, broker: EmbeddedBroker) -> None:
+    def __init__(self, folder: Path, url: str, broker: LiveBroker, **settings: object) -> None:
         self.folder, self.broker = folder, broker
         self.gate = folder / "gate"
         self.catcher = Catcher(folder / "mails", gate=self.gate)
@@ -44,9 +50,9 @@ class Installation:
         self.workers: list[Child] = []
         self.settings = Settings(
             data=folder, database_url=url, broker_url=broker.celery_url, smtp_port=self.catcher.port, lease_seconds=3,
-            sweep_seconds=0.3, smtp_timeout=30, visibility_seconds=4,
+            sweep_seconds=0.3, smtp_timeout=30, visibility_seconds=4, **settings,
         )  # fmt: skip
-        self.app = make_app(broker.celery_url)
+        self.app = app_of(self.settings)
         self.services: Services = start(self.settings, CeleryBell(self.app))
         self.silent: Services = start(self.settings)
         with self.services.db.writing() as session:
@@ -160,19 +166,19 @@ class Installation:
 
 
 @pytest.fixture
-def installation(tmp_path: Path, database_url: str, broker: EmbeddedBroker) -> Iterator[Installation]:
-    found = Installation(tmp_path / "data", database_url, broker)
+def installation(tmp_path: Path, database_url: str, live_broker: LiveBroker) -> Iterator[Installation]:
+    found = Installation(tmp_path / "data", database_url, live_broker)
     yield found
     found.end()
 
 
 @pytest.fixture
-def installation_on(tmp_path: Path, broker: EmbeddedBroker) -> Iterator[Callable[[str], Installation]]:
+def installation_on(tmp_path: Path, live_broker: LiveBroker) -> Iterator[Callable[[str], Installation]]:
     """For tests that bring a database of their own."""
     found: list[Installation] = []
 
     def make(url: str) -> Installation:
-        found.append(Installation(tmp_path / "data", url, broker))
+        found.append(Installation(tmp_path / "data", url, live_broker))
         return found[-1]
 
     yield make
@@ -181,10 +187,24 @@ def installation_on(tmp_path: Path, broker: EmbeddedBroker) -> Iterator[Callable
 
 
 @pytest.fixture
-def sqlite_installation(tmp_path: Path, sqlite_template: Path, broker: EmbeddedBroker) -> Iterator[Installation]:
+def sqlite_installation(tmp_path: Path, sqlite_template: Path, live_broker: LiveBroker) -> Iterator[Installation]:
     """Where one database is as good as the other."""
     path = tmp_path / "ill.db"
     path.write_bytes(sqlite_template.read_bytes())
-    found = Installation(tmp_path / "data", f"sqlite:///{path}", broker)
+    found = Installation(tmp_path / "data", f"sqlite:///{path}", live_broker)
     yield found
     found.end()
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+    """For tests that bring a broker of their own as well: called with a database URL, a broker and settings."""
+    found: list[Installation] = []
+
+    def make(url: str, broker: LiveBroker, **settings: object) -> Installation:
+        found.append(Installation(tmp_path / "data", url, broker, **settings))
+        return found[-1]
+
+    yield make
+    for installation in found:
+        installation.end()

@@ -3,7 +3,6 @@
 import sqlite3
 
 import pytest
-import redis
 
 from ill_workflow.migrations import migrate
 
@@ -64,9 +63,8 @@ def test_a_process_killed_between_commit_and_bell(installation):
 
 def test_the_broker_is_wiped_with_work_pending(installation):
     loan = installation.borrows()
-    with redis.Redis.from_url(installation.broker.redis_url) as client:
-        assert client.llen("ill.mail") > 0
-        client.flushall()
+    assert installation.broker.waiting("ill.mail") > 0
+    installation.broker.wipe()
 
     installation.worker()
 
@@ -85,6 +83,20 @@ def test_the_broker_is_gone(sqlite_installation):
     assert len(installation.message_ids(READER)) == 1
 
 
+def test_the_broker_comes_back(sqlite_installation):
+    installation = sqlite_installation
+    installation.worker()
+    installation.broker.stop()
+    loan = installation.borrows()
+    installation.wait(lambda: installation.is_done(loan))
+
+    installation.broker.start()
+
+    installation.wait(lambda: installation.services.bell.health() == "rings", seconds=60)
+    asked = installation.command("ill.create_request", "k-9", library="MAIN", fields={"title": "Persuasion"})
+    assert asked.get(timeout=90)["ok"]
+
+
 def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_installation):
     installation = sqlite_installation
     loan = installation.borrows(installation.silent)  # committed, and nothing was rung
@@ -100,8 +112,7 @@ def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_ins
 def test_control_without_the_sweep_a_wiped_broker_loses_work(sqlite_installation):
     installation = sqlite_installation
     loan = installation.borrows()
-    with redis.Redis.from_url(installation.broker.redis_url) as client:
-        client.flushall()
+    installation.broker.wipe()
     installation.worker(ILL_SWEEP="false")
     later = installation.borrows()
 
@@ -149,9 +160,8 @@ def test_a_command_whose_worker_is_killed_is_carried_out_by_another(sqlite_insta
     stranger = sqlite3.connect(path, isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
     asked = installation.command("ill.create_request", "k-1", library="MAIN", fields={"title": "Persuasion"})
-    with redis.Redis.from_url(installation.broker.redis_url) as client:
-        installation.wait(lambda: client.hlen("unacked") == 1)
-        first.kill()
+    installation.wait(lambda: installation.broker.held() == 1)
+    first.kill()
     stranger.execute("ROLLBACK")
     stranger.close()
 

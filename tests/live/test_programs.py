@@ -55,7 +55,7 @@ def test_the_commands_of_the_readme_one_after_another(environment, tmp_path):
     script.write_text(f"set -e\ntrap 'kill -INT %1; wait' EXIT\n{block}")
 
     ran = subprocess.run(
-        ["bash", str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        ["bash", str(script)], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=300,
         start_new_session=True,
     )  # fmt: skip
 

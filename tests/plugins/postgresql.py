@@ -22,6 +22,7 @@ from sqlalchemy import make_url
 from ill_workflow.errors import IllError
 from tests.plugins.not_run import wanting
 from workers.children import Child, ChildDied
+from workers.stack import free_port
 
 # Durable like in production: faults are tried on it. Small, because tests share a machine.
 _SETTINGS = {
@@ -42,9 +43,12 @@ class PostgreSQL:
     """A server of our own in a temporary folder, reached through a unix socket there, open to whoever may reach it.
 
     `stop()` ends it by its process id; `kill()` is `kill -9` of the whole server, after which `start()` recovers.
+    With a `password` it listens on a `port` of loopback as well, and there the user postgres has to say it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, password: str | None = None, user: str = "postgres") -> None:
+        self.password, self.owner = password, user
+        self.port = free_port(0) if password else 5432
         # /tmp, not $TMPDIR: a socket's path has room for about 100 bytes, and `nobody` has to get there.
         self.folder = Path(tempfile.mkdtemp(prefix="ill-pg-", dir="/tmp"))
         self._user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
@@ -90,9 +94,9 @@ class PostgreSQL:
         if self._server is not None:
             self._server.kill()
 
-    def create_database(self, template: str | None = None) -> str:
+    def create_database(self, template: str | None = None, name: str | None = None) -> str:
         """Make a new database, empty or as a copy of `template`, and give its SQLAlchemy URL."""
-        name = f"ill_{next(self._numbers)}"
+        name = name or f"ill_{next(self._numbers)}"
         self._run(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                 sql.Identifier(name), sql.Identifier(template or "template0")
@@ -113,7 +117,12 @@ class PostgreSQL:
         return self._templates[name]
 
     def url(self, database: str) -> str:
-        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+        return f"postgresql+psycopg://{self.owner}@/{database}?host={self.folder}&port={self.port}"
+
+    @property
+    def programs(self) -> Path:
+        """The folder of its programs: pg_dump, psql, pg_isready, …"""
+        return self._programs
 
     @property
     def _data(self) -> Path:
@@ -123,7 +132,18 @@ class PostgreSQL:
         if self._user:
             owner = pwd.getpwnam(self._user)
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
-        options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        options = [
+            f"--username={self.owner}",
+            "--auth-local=trust",
+            "--auth-host=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+        ]
+        if self.password:
+            secret = self.folder / "password"
+            secret.write_text(self.password)
+            secret.chmod(0o644)
+            options += ["--auth-host=scram-sha-256", f"--pwfile={secret}"]
         subprocess.run(
             [self._programs / "initdb", "-D", self._data, *options, "--no-sync", "--no-instructions"],
             check=True,
@@ -137,7 +157,8 @@ class PostgreSQL:
         )
 
     def _start(self) -> None:
-        options = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        settings = {**_SETTINGS, **({"listen_addresses": "127.0.0.1", "port": str(self.port)} if self.password else {})}
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), *options]
         self._server = Child(
             "PostgreSQL",
@@ -160,7 +181,9 @@ class PostgreSQL:
         return True
 
     def _connect(self) -> psycopg.Connection:
-        return psycopg.connect(f"host={self.folder} user=postgres dbname=postgres connect_timeout=5", autocommit=True)
+        return psycopg.connect(
+            f"host={self.folder} port={self.port} user={self.owner} dbname=postgres connect_timeout=5", autocommit=True
+        )
 
     def _run(self, statement: sql.Composed) -> None:
         with self._connect() as connection:
@@ -207,9 +230,17 @@ def fresh_postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
     postgresql.drop_database(url)
 
 
-def _server() -> Iterator[PostgreSQL]:
+@pytest.fixture
+def postgresql_with_password() -> Iterator[PostgreSQL]:
+    """A server on a port of loopback, where the user ill has to say a password, with an empty database ill."""
+    for server in _server("na/me@:1", "ill"):
+        server.create_database(name="ill")
+        yield server
+
+
+def _server(password: str | None = None, user: str = "postgres") -> Iterator[PostgreSQL]:
     try:
-        server = PostgreSQL()
+        server = PostgreSQL(password, user)
     except CannotStart as reason:
         wanting("PostgreSQL", str(reason).splitlines()[0])
     yield server

@@ -14,7 +14,9 @@ import redis
 
 from tests.plugins.waiting import eventually
 from workers.app import QUEUES, make_app
-from workers.bell import ANSWER_TIMEOUT, CONNECT_TIMEOUT, PAUSE, CeleryBell
+from workers.bell import PAUSE, CeleryBell
+from workers.redis_wire import RedisWire
+from workers.wires import ANSWER_TIMEOUT, CONNECT_TIMEOUT
 
 
 @pytest.fixture
@@ -36,13 +38,13 @@ def rung(wire, queue):
 
 
 def test_a_task_for_each_promise_named_after_its_kind(app, wire):
-    CeleryBell(app, client=wire).ring([(1, "generate_slip"), (2, "notify_patron"), (3, "generate_slip")])
+    CeleryBell(app, wire=RedisWire(app, wire)).ring([(1, "generate_slip"), (2, "notify_patron"), (3, "generate_slip")])
     assert rung(wire, "ill.slips") == [("ill.generate_slip", 1), ("ill.generate_slip", 3)]
     assert rung(wire, "ill.mail") == [("ill.notify_patron", 2)]
 
 
 def test_a_message_carries_an_id_and_nothing_else(app, wire):
-    CeleryBell(app, client=wire).ring([(7, "send_message")])
+    CeleryBell(app, wire=RedisWire(app, wire)).ring([(7, "send_message")])
     (envelope,) = wire.lrange("ill.messages", 0, -1)
     message = json.loads(envelope)
     assert json.loads(base64.b64decode(message["body"]))[:2] == [[7], {}]
@@ -51,7 +53,7 @@ def test_a_message_carries_an_id_and_nothing_else(app, wire):
 
 
 def test_a_crowd_is_one_bell_for_its_kind(app, wire):
-    bell = CeleryBell(app, bound=3, client=wire)
+    bell = CeleryBell(app, bound=3, wire=RedisWire(app, wire))
     bell.ring([(n, "generate_slip") for n in range(30)])
     assert rung(wire, "ill.slips") == [("ill.generate_slip", n) for n in range(3)]
     eventually(lambda: len(rung(wire, "ill.slips")) == 4)
@@ -59,7 +61,7 @@ def test_a_crowd_is_one_bell_for_its_kind(app, wire):
 
 
 def test_a_stream_of_rings_is_a_crowd_as_well(app, wire):
-    bell = CeleryBell(app, bound=2, client=wire)
+    bell = CeleryBell(app, bound=2, wire=RedisWire(app, wire))
     for number in range(100):
         bell.ring([(number, "generate_slip")])
     eventually(lambda: ("ill.generate_slip",) in rung(wire, "ill.slips"))
@@ -71,7 +73,7 @@ def test_a_stream_of_rings_is_a_crowd_as_well(app, wire):
 
 def test_after_a_quiet_second_each_has_its_own_task_again(app, wire):
     now = [100.0]
-    bell = CeleryBell(app, bound=2, client=wire, monotonic=lambda: now[0])
+    bell = CeleryBell(app, bound=2, wire=RedisWire(app, wire), monotonic=lambda: now[0])
     bell.ring([(n, "generate_slip") for n in range(3)])
     eventually(lambda: len(rung(wire, "ill.slips")) == 3)
     wire.flushall()
@@ -82,7 +84,7 @@ def test_after_a_quiet_second_each_has_its_own_task_again(app, wire):
 
 def test_a_broker_that_is_away_costs_one_try_and_is_left_in_peace(app):
     now, wire = [100.0], Refusing()
-    bell = CeleryBell(app, client=wire, monotonic=lambda: now[0])
+    bell = CeleryBell(app, wire=RedisWire(app, wire), monotonic=lambda: now[0])
     for _ in range(5):
         bell.ring([(1, "generate_slip")])
     assert (wire.tried, bell.failures, bell.skipped) == (1, 1, 4)
@@ -114,7 +116,7 @@ def test_a_broker_that_hangs_costs_the_caller_less_than_a_second_and_once():
 
 def test_many_threads_try_a_dead_broker_once(app):
     wire = Refusing()
-    bell = CeleryBell(app, client=wire, monotonic=lambda: 100.0)
+    bell = CeleryBell(app, wire=RedisWire(app, wire), monotonic=lambda: 100.0)
     bell.ring([(1, "generate_slip")])
     threads = [threading.Thread(target=bell.ring, args=([(1, "generate_slip")],)) for _ in range(20)]
     for thread in threads:

