@@ -72,6 +72,7 @@ AGREE: dict[str, dict[str, str]] = {
         "lost": "both know it",
         "delivered": "a copy on paper got lost on its way; the lender was told, and keeps no count of copies",
         "returned_by_partner": "called lost while it was on its way back; the lender hears of that, and looks for it",
+        "damaged": "called lost on its way back, and damaged when it came; the lender says so when it is scanned in",
         "closed_without_return": "the lender has been paid; our manager has to settle",
     },
     "completed": {"completed": "home", "damaged": "home, and claimed to be damaged"},
