@@ -94,7 +94,7 @@ def take_the_renewal(request: Request, inputs: Inputs, facts: Facts) -> None:
     _renewed(request)
     request.kept_recall = request.kept_overdue = False
     set_due_date(request, inputs, facts)
-    if request.lender_due is not None and request.lender_due < facts.due_today:
+    if not inputs.get("due_date") and request.lender_due is not None and request.lender_due < facts.due_today:
         _due(request, facts.due_today + timedelta(days=facts.terms.renewal_days), facts, assumed=True)
 
 
