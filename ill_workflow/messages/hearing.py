@@ -85,6 +85,10 @@ def hear_borrower(message: RequestingAgencyMessage) -> Heard:
     return Heard(words, values, asks_status=message.action == "StatusRequest")
 
 
+def says_yes(answer: str | None) -> bool:
+    return (answer or "Y").upper().startswith(("Y", "T"))
+
+
 def mark_of(note: str) -> str | None:
     lowered = note.lower()
     return next((word for mark, word in MARKS.items() if mark in lowered and word), None)
@@ -100,7 +104,7 @@ def _words(reason: str, answer: str | None, status: str, note: str, with_conditi
         costs = ("offeredCosts",) if with_condition else ()
         return (*((f"Notification {marked}",) if marked else ()), *costs, "Notification")
     if reason in ("RenewResponse", "CancelResponse"):
-        yes = (answer or "Y").upper().startswith(("Y", "T"))
+        yes = says_yes(answer)
         # A cancel that came too late says by the way that the item is coming.
         coming = reason == "CancelResponse" and not yes and status == "Loaned"
         return (f"{reason} {'Y' if yes else 'N'}", *(("Loaned",) if coming else ()))

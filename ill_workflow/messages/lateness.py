@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.messages.content import RequestingAgencyMessage, SupplyingAgencyMessage
-from ill_workflow.messages.hearing import Heard
+from ill_workflow.messages.hearing import Heard, says_yes
 from ill_workflow.requests.models import MessageRow, Request
 
 #: What a lender says of the state as a whole; its answers to us do so where they were heard.
@@ -68,5 +68,7 @@ def _tells(content: dict[str, Any], outcome: str) -> bool:
     was_heard = outcome.startswith("OK ") and not outcome.startswith("OK partner_informs")
     if "messageInfo" not in content:
         return was_heard and content.get("action") in _BORROWER_TELLS
-    reason = content["messageInfo"]["reasonForMessage"]
-    return reason in _TELLS_ALL or (was_heard and reason in _TELLS_WHERE_HEARD)
+    info = content["messageInfo"]
+    refuses = info["reasonForMessage"] == "RenewResponse" and not says_yes(info.get("answerYesNo"))
+    tells = was_heard and info["reasonForMessage"] in _TELLS_WHERE_HEARD
+    return info["reasonForMessage"] in _TELLS_ALL or (tells and not refuses)

@@ -199,3 +199,19 @@ def test_a_lender_asked_before_answers_a_question_that_was_put_to_it_then(out_of
 
     assert (loan.state, loan.wire_id) == ("request_sent", "XPX-1001-2")
     assert loan.alerts[-1] == "partner_informs"
+
+
+def test_a_renewal_to_a_day_that_has_passed_on_the_way_is_due_on_that_day(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    lent.does("renew", due_date="2026-02-03")
+    out_of_order.clock.advance(timedelta(days=5))
+    arrives(out_of_order)
+    assert str(loan.lender_due) == "2026-02-03"
+
+
+def test_a_denial_says_nothing_of_the_item(out_of_order):
+    loan, lent = lent_out(out_of_order)
+    loan.does("request_renewal")
+    lent.does("mark_lost")
+    arrives(out_of_order)
+    assert (loan.state, lent.state) == ("lost", "lost")
