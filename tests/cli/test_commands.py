@@ -179,7 +179,7 @@ def test_what_failed_is_listed_by_reference_and_sent_again(library, tmp_path):
         ({"ILL_DATABASE_URL": "nonsense"}, ["doctor"], "[ILL_DATABASE_URL]"),
         ({"ILL_DATABASE_URL": "mysql://x/y"}, ["doctor"], "[ILL_DATABASE_URL]"),
         ({"ILL_SMTP_PORT": "many"}, ["doctor"], "ILL_SMTP_PORT is 'many'"),
-        ({"ILL_BROKER_URL": "amqp://x", "ILL_DATA": "{tmp}/d"}, ["up"], "ILL_BROKER_URL begins with 'amqp'"),
+        ({"ILL_BROKER_URL": "kafka://x", "ILL_DATA": "{tmp}/d"}, ["up"], "ILL_BROKER_URL begins with none of"),
         ({"ILL_BROKER_URL": "redis://127.0.0.1:1/0", "ILL_DATA": "{tmp}/d"}, ["up"], "does not answer"),
     ],
 )
