@@ -41,8 +41,9 @@ def services() -> Services:
 register(celery_app, services)
 
 
-@signals.worker_ready.connect
+@signals.worker_init.connect
 def _begin_to_sweep(sender: Any, **_: Any) -> None:
+    """Before a broker is found: where there is none, what was promised is done all the same."""
     global _sweep
     _sweep = Sweep(services, str(sender.hostname))
     _sweep.start()

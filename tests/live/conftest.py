@@ -86,9 +86,9 @@ class Installation:
         return self.app.send_task(name, kwargs=envelope, queue="ill.doors", argsrepr="", kwargsrepr="")
 
     def worker(self, **env: str) -> Child:
-        """Start a worker, and wait until it takes tasks."""
+        """Start a worker, and wait until it takes tasks; on RabbitMQ it may have one in hand before it says so."""
         child = self.start_worker(**env)
-        child.wait_until(lambda: "ready." in child.last_words(100), seconds=30)
+        child.wait_until(lambda: any(word in child.last_words(100) for word in ("ready.", "] received")), seconds=30)
         return child
 
     def start_worker(self, **env: str) -> Child:

@@ -109,7 +109,7 @@ def test_a_second_attempt_draws_what_was_promised_whatever_has_been_set_since(li
     library.sets(routing_paper="a4", slip_texts="Summer", duplex="yes")
     library.has_the_logo(picture("white"))
     with stage.db.writing() as session:
-        session.execute(sa.update(EffectRow).where(EffectRow.kind == "email_slip").values(status="ready"))
+        session.execute(sa.update(EffectRow).where(EffectRow.kind == "generate_slip").values(status="ready"))
     stage.work()
 
     assert file.read_bytes() == first

@@ -56,7 +56,7 @@ def takes_no_fee_back(monkeypatch):
 
 def undoes_without_a_word(monkeypatch):
     """What was taken back is not taken back at the partner's, and the item stays checked out."""
-    monkeypatch.setattr(actions, "take_back_the_work", lambda session, request, undone: (facts_check(),))
+    monkeypatch.setattr(actions, "take_back_the_work", lambda session, request, undone: ((facts_check(),), []))
 
 
 def facts_check():

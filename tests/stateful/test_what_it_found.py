@@ -24,8 +24,10 @@ def test_nobody_is_asked_about_what_was_sent_to_nobody(quick_stage):
 def test_what_was_sent_to_nobody_has_no_home_to_be_routed_to(quick_stage):
     loan = quick_stage.borrows(send=False)
     loan.does("cancel", reason="not needed")
-    with pytest.raises(Refused, match="sent to no partner"):
+    with pytest.raises(Refused, match="borrowed from nobody yet"):
         loan.scanned()
+    with pytest.raises(Refused, match="sent to no partner"):
+        loan.does("route_home")
     assert loan.state == "cancelled"
 
 
@@ -107,7 +109,7 @@ def out_of_order(quick_stage):
     office.begin(order=False)
 
     def send(s, claimed):
-        return transports.send(s.db, s.mailer, s.clock, s.house, s.settings.copies, claimed, take_in=office.takes_in)
+        return transports.send(s.post, claimed, take_in=office.takes_in)
 
     handlers = {**quick_stage.services.handlers, "send_message": send}
     quick_stage.clock, quick_stage.office = clock, office

@@ -223,9 +223,7 @@ class World(Stage):
 
         def send(services, claimed):
             take_in = receive if self.prompt else self.office.takes_in
-            return transports.send(
-                services.db, services.mailer, services.clock, services.house, services.settings.copies, claimed, take_in
-            )
+            return transports.send(services.post, claimed, take_in)
 
         return {**handlers, "send_message": self._troubled("send_message", send)}
 
