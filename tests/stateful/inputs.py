@@ -55,6 +55,8 @@ def _values(need: Input, today: date, open_amount: str, past: bool) -> st.Search
             return st.sampled_from(("0", "12.50", "200", open_amount))
         case "integer":
             return st.integers(0, 3)
+        case "count":
+            return st.integers(1, 3)
         case "currency":
             return st.sampled_from(("USD", "EUR"))
         case "copy":
