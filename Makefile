@@ -10,7 +10,7 @@ run: $(VENV)/.ready
 	$(PY) -m workers.main demo $(if $(ONCE),--once)
 
 test: $(VENV)/.ready-dev lint
-	$(PY) -m pytest -q -n 2
+	$(PY) -m pytest -q -n 3
 
 check: $(VENV)/.ready-dev lint
 	$(PY) -m pytest -q -n 2 -m "not live and not postgresql and not long"

@@ -180,7 +180,8 @@ def pytest_sessionfinish(session) -> None:
 
 
 def _all_ran(config) -> bool:
-    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    all_chosen = not config.option.keyword and "not long" not in config.option.markexpr
+    return config.args_source is pytest.Config.ArgsSource.TESTPATHS and all_chosen
 
 
 def _databases(config) -> list[str]:

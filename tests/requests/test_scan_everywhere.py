@@ -12,6 +12,8 @@ from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from tests.plugins.loans import BOOK
 
+pytestmark = pytest.mark.long
+
 NOTHING = "nothing"
 #: What a scan means in a state, and why.
 MEANS = {

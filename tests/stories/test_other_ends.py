@@ -7,6 +7,8 @@ from ill_workflow.requests.by import SYSTEM
 from tests.plugins.stage import PATRON
 from tests.stories.test_late_messages import by_mail, with_the_patron
 
+pytestmark = pytest.mark.long
+
 
 def test_another_system_does_what_it_may(stage):
     loan = stage.borrows(send=False)

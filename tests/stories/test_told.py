@@ -7,6 +7,8 @@ from state_machines.borrowing import BORROWING
 from state_machines.declaration import PARTNER, STAFF
 from state_machines.lending import LENDING
 
+pytestmark = pytest.mark.long
+
 #: In which state it is tried, where it isn't the row's first.
 STATES = {
     ("borrowing", "partner_completed"): "returned", ("borrowing", "partner_declared_lost"): "returned",

@@ -13,6 +13,8 @@ from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.request import WRITTEN
 
+pytestmark = pytest.mark.long
+
 INPUTS = {
     "will_supply": {"item_barcode": "B-1", "call_number": "PR 1"},
     "print_slip": {},

@@ -9,6 +9,8 @@ import pytest
 from ill_workflow.errors import Refused
 from tests.plugins.loans import PAIRS, Loan, begin
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(params=PAIRS)
 def asked(request, stage):
