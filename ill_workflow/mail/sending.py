@@ -247,7 +247,7 @@ def _attached(post: Post, kept: Mapping[str, str]) -> Attachment:
         return Attachment(kept["name"], copies.read(post.copies, kept["file"]), subtype, maintype)
     path = post.slips / kept["file"]
     if not path.exists():
-        raise BadInput(f"{kept['file']} is kept no longer. Print the slip again: ill slip.", field="attachments")
+        raise BadInput(f"{kept['file']} is kept no longer. Print the slip again: ill slip print.", field="attachments")
     return Attachment(kept["name"], path.read_bytes())
 
 

@@ -68,9 +68,11 @@ def shipping(sheet: Sheet, content: SlipContent) -> None:
     top = blocks.heading(sheet, "Shipping label", content)
     known = max(sheet.by(13), 7.0)
     room = sheet.bottom - _footer(sheet) - known - top - 3 * sheet.by(5)
+    texts = _kept_for_texts(sheet, room, content)
+    room -= texts
     if sheet.form.scale < TINY:
         top = blocks.hub(sheet, top, content.hub, height=min(sheet.by(34), room * 0.4))
-        room = sheet.bottom - _footer(sheet) - known - top - sheet.by(5)
+        room = sheet.bottom - _footer(sheet) - known - top - sheet.by(5) - texts
         places = (("FROM", content.return_to), ("TO", content.destination))
         top = _beside(sheet, top, *places, height=min(room, sheet.by(60)), sizes=TO_SIZES)
     else:
@@ -194,6 +196,22 @@ def _compact_rest(sheet: Sheet, top: float, content: SlipContent) -> float:
     return _texts(sheet, top, content)
 
 
+def _kept_for_texts(sheet: Sheet, room: float, content: SlipContent) -> float:
+    """What addresses that could fill the paper leave to the library's own lines: a fifth of the room at most."""
+    shown = [words for words in content.texts if words.strip()]
+    if not shown or sheet.form.endless:
+        return 0.0
+    size, step = _size_of_texts(sheet)
+    _, lines = text.fit_lines(shown, sheet.full * mm, room / 5 * mm, [size])
+    return len(lines) * step + 3
+
+
+def _size_of_texts(sheet: Sheet) -> tuple[float, float]:
+    """The size of the library's own lines, and how far they stand from each other."""
+    size = max(sheet.points(10), 6.5)
+    return size, size * text.LEADING / mm
+
+
 def _texts(sheet: Sheet, top: float, content: SlipContent, *, end: float | None = None) -> float:
     """The library's own lines, as many as there is room for."""
     shown = [words for words in content.texts if words.strip()]
@@ -201,8 +219,7 @@ def _texts(sheet: Sheet, top: float, content: SlipContent, *, end: float | None 
         return top
     end = sheet.bottom - _footer(sheet) if end is None else end
     room = 40.0 if sheet.form.endless else end - top - 2
-    size = max(sheet.points(10), 6.5)
-    step = size * text.LEADING / mm
+    size, step = _size_of_texts(sheet)
     if room < step:
         return top
     high = min(room, step * 6)

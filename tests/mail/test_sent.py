@@ -195,7 +195,7 @@ def test_slips_are_sent_again_with_their_files(stage):
     with stage.db.reading() as session:
         fate = sent.fate_of(session, session.get_one(MailRow, again.mail.id))
     assert fate.word == "refused"
-    assert "Print the slip again" in fate.why
+    assert "Print the slip again: ill slip print" in fate.why
 
 
 def test_a_mail_of_another_library_is_nobodys(stage):

@@ -213,6 +213,15 @@ def test_the_librarys_own_lines_are_printed():
         assert "Open Mon–Fri 9–17" in text_of(render(replace(SLIP, paper=paper, texts=("", "Open Mon–Fri 9–17"))))
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_a_label_has_room_for_the_librarys_own_lines_with_a_hub_and_without(place):
+    for hub in (SLIP.hub, None):
+        label = replace(SLIP, layout="shipping", hub=hub, texts=("Open Mon–Fri 9–17", "Thank you"))
+        said = text_of(render_batch([label], per_sheet=place[1], paper=place[0]))
+        for words in (*label.texts, *RIVERSIDE.lines, *NORTHFIELD.lines):
+            assert words in said
+
+
 def test_an_unknown_paper_is_refused():
     with pytest.raises(BadInput) as refused:
         render(replace(SLIP, paper="papyrus"))
