@@ -76,7 +76,9 @@ def list_slips(
         if unprinted:
             slips: Sequence[Slip] = batches.unprinted(session, place, layout=layout)[::-1]
         else:
-            mine = sa.select(Slip).where(Slip.library_id == place.id).order_by(Slip.id.desc()).limit(200)
+            # What was undone before anybody printed it waits for nobody.
+            known = Slip.printed_at.is_not(None) | ~batches.undone()
+            mine = sa.select(Slip).where(Slip.library_id == place.id, known).order_by(Slip.id.desc()).limit(200)
             slips = session.scalars(mine.where(Slip.layout == layout) if layout else mine).all()
         references = _by_id(session, Request, {s.request_id for s in slips})
         printers = _by_id(session, SlipBatch, {s.batch_id for s in slips if s.batch_id})

@@ -75,13 +75,17 @@ class Printed:
     left: list[Left] = field(default_factory=list)
 
 
+def undone() -> sa.Exists:
+    """Whether the step that promised a slip was taken back."""
+    undo = sa.orm.aliased(Event)
+    return sa.exists().where(undo.undoes_id == Slip.event_id)
+
+
 def unprinted(
     session: Session, library: Library, *, layout: str | None = None, requests: Iterable[int] | None = None
 ) -> list[Slip]:
     """Slips that nobody has on paper yet. Of requests that are over, only where they are named."""
-    undo = sa.orm.aliased(Event)
-    undone = sa.exists().where(undo.undoes_id == Slip.event_id)
-    found = sa.select(Slip).join(Request).where(Slip.library_id == library.id, Slip.printed_at.is_(None), ~undone)
+    found = sa.select(Slip).join(Request).where(Slip.library_id == library.id, Slip.printed_at.is_(None), ~undone())
     if layout:
         found = found.where(Slip.layout == layout)
     if requests is None:
@@ -110,10 +114,10 @@ def begin(session: Session, library: Library, account: Account, file: Path | Non
 
 
 def take(session: Session, batch_id: int, slip_ids: Sequence[int]) -> list[int]:
-    """Those of the slips that are ours now: not printed, and not just being printed by somebody else."""
+    """Those of the slips that are ours now: not printed, not undone, not just being printed by somebody else."""
     lapsed = sa.select(SlipBatch.id).where(SlipBatch.printed_at.is_(None), SlipBatch.lease_until < db_time(session))
     free = Slip.batch_id.is_(None) | Slip.batch_id.in_(lapsed)
-    mine = sa.select(Slip.id).where(Slip.id.in_(slip_ids), Slip.printed_at.is_(None), free)
+    mine = sa.select(Slip.id).where(Slip.id.in_(slip_ids), Slip.printed_at.is_(None), free, ~undone())
     # Locked in one order, so that two who take the same slips wait for each other once; then looked at again.
     taken = list(session.scalars(mine.order_by(Slip.id).with_for_update()))
     _update(session, sa.update(Slip).where(Slip.id.in_(taken)).values(batch_id=batch_id))
@@ -130,8 +134,8 @@ def print_batch(
     try:
         with db.reading() as session:
             batch = session.get_one(SlipBatch, batch_id)
-            mine = session.scalars(sa.select(Slip).where(Slip.batch_id == batch_id, Slip.printed_at.is_(None))).all()
-            wanted = [Wanted(s.request_id, cast(Layout, s.layout), s.id) for s in mine]
+            mine = sa.select(Slip).where(Slip.batch_id == batch_id, Slip.printed_at.is_(None), ~undone())
+            wanted = [Wanted(s.request_id, cast(Layout, s.layout), s.id) for s in session.scalars(mine)]
         printed, contents, drawn = gather(db, clock, account, [*wanted, *more], tick, batch_id)
         printed.file, printed.batch = Path(batch.file), batch_id
         _draw_into(Path(batch.file), contents, How(batch.per_sheet, batch.paper), tick, lambda: _renew(db, batch_id))

@@ -52,7 +52,8 @@ def choose(session: Session, library: Library, request: Request, layout: str | N
     named = layout_of(request, layout)
     if slips := batches.unprinted(session, library, layout=named, requests=[request.id]):
         return Chosen([slip.id for slip in slips])
-    mine = sa.select(Slip).where(Slip.request_id == request.id).order_by(Slip.id.desc()).limit(1)
+    known = Slip.printed_at.is_not(None) | ~batches.undone()
+    mine = sa.select(Slip).where(Slip.request_id == request.id, known).order_by(Slip.id.desc()).limit(1)
     last = session.scalar(mine.where(Slip.layout == named) if named else mine)
     meant = named or (cast(Layout, last.layout) if last else LAYOUTS_OF[request.side][0])
     if last is None or last.printed_at is None or again:
@@ -145,17 +146,21 @@ def _once_more(session: Session, slip_ids: Sequence[int]) -> list[Wanted]:
 
 def _taken_by_others(session: Session, slip_ids: Sequence[int]) -> list[Left]:
     rows = (
-        sa.select(Request.reference, Slip.layout, SlipBatch)
+        sa.select(Request.reference, Slip.layout, SlipBatch, batches.undone())
         .select_from(Slip)
         .join(Request, Request.id == Slip.request_id)
         .outerjoin(SlipBatch, SlipBatch.id == Slip.batch_id)
         .where(Slip.id.in_(slip_ids))
         .order_by(Slip.id)
     )
-    return [Left(reference, layout, _holds(batch)) for reference, layout, batch in session.execute(rows)]
+    return [
+        Left(reference, layout, _holds(batch, undone)) for reference, layout, batch, undone in session.execute(rows)
+    ]
 
 
-def _holds(batch: SlipBatch | None) -> str:
+def _holds(batch: SlipBatch | None, undone: bool) -> str:
+    if batch is None and undone:
+        return "The step that asked for it was undone."
     if batch is None:
         return "Somebody else has just tried to print it. Try again."
     if batch.printed_at is not None:

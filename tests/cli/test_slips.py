@@ -102,6 +102,19 @@ def test_what_has_been_printed_is_printed_again_only_when_asked(ill):
     assert (code, out) == (0, f"1 slip: {Path(f'{reference}-routing.pdf').absolute()}\n")
 
 
+def test_a_slip_that_was_undone_is_not_listed_as_if_it_waited(ill):
+    reference = lend(ill)
+    ill("act", reference, "print_slip")
+    assert len(as_json(ill, "slip", "list")) == 1
+    assert ill("undo", reference)[0] == 0
+    assert as_json(ill, "slip", "list") == []
+    ill("act", reference, "print_slip")
+    ill("slip", "print", reference)
+    ill("undo", reference)
+    (printed,) = as_json(ill, "slip", "list")
+    assert printed["by"] == "Ann Operator", "that is on paper, whatever was undone"
+
+
 def test_of_several_the_one_that_was_printed_is_named_and_the_others_are_printed(ill):
     first, second = lend(ill), lend(ill)
     for reference in (first, second):

@@ -90,6 +90,43 @@ def test_what_is_over_or_was_undone_is_not_printed_with_the_rest(desk):
     assert desk.waiting() == [alive.reference]
 
 
+def test_what_is_undone_while_somebody_is_about_to_print_it_is_left_out(desk):
+    undone, alive = (desk.stage.lends(partner_id=f"H-{n}") for n in range(2))
+    for half in (undone, alive):
+        half.does("print_slip")
+    account, library = desk.everybody()
+    with desk.db.reading() as session:
+        chosen = printing.all_waiting(session, library)
+    undone.undoes()
+    printed = printing.print_chosen(desk.db, desk.clock, account, library, chosen, desk.file(), How())
+    assert [reference for reference, _, _ in printed.slips] == [alive.reference]
+    assert [(left.reference, left.why) for left in printed.left] == [
+        (undone.reference, "The step that asked for it was undone.")
+    ]
+
+
+def test_what_is_undone_when_it_was_taken_already_is_not_drawn(desk):
+    undone, alive = (desk.stage.lends(partner_id=f"H-{n}") for n in range(2))
+    for half in (undone, alive):
+        half.does("print_slip")
+    number, taken = desk.begins()
+    assert len(taken) == 2
+    undone.undoes()
+    printed = batches.print_batch(desk.db, desk.clock, number, desk.everybody()[0])
+    assert [reference for reference, _, _ in printed.slips] == [alive.reference]
+    assert desk.printed() == [("routing", False), ("routing", True)]
+
+
+def test_a_second_slip_that_was_undone_does_not_hide_that_the_first_is_printed(desk):
+    half = desk.stage.lends()
+    half.does("print_slip")
+    desk.prints(half)
+    half.does("print_slip")
+    half.undoes()
+    refused = desk.prints(half)
+    assert (refused.slips, len(refused.left)) == ([], 1)
+
+
 def test_a_slip_that_was_asked_for_twice_is_drawn_once(desk):
     half = desk.stage.lends()
     half.does("print_slip")
