@@ -23,6 +23,7 @@ from ill_workflow.slips import Paper, batches, fetching, printing, render, setti
 from ill_workflow.slips.batches import How, Left, Printed, Tick
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.making import contents_of
+from ill_workflow.slips.papers import cell_of
 from ill_workflow.slips.preview import as_png
 from ill_workflow.slips.pull_list import render_pull_list
 
@@ -206,6 +207,10 @@ def pull_list(
         sheet = settings.read_paper(paper or place.papers.get(settings.PULL_LIST, settings.DEFAULT_PAPER))
         things = fetching.to_fetch(session, place, location=location)
     file = (out or Path(f"pull-list-{place.code}.pdf")).absolute()
+    if slips:
+        batches.check_file(slips)
+        if slips.resolve() == file.resolve():
+            raise BadInput("The slips need another file than the list.", field="slips")
     lines = [thing.line for thing in things]
     if lines:
         now = services.clock.now().astimezone(place.zone)
@@ -291,6 +296,8 @@ def _tell(printed: Printed, *, as_json: bool) -> None:
 
 
 def _words(printed: Printed) -> str:
+    if not printed.slips:
+        return "No slip was printed."
     count = len(printed.slips)
     which = f" (batch {printed.batch})" if printed.batch else ""
     return f"{count} slip{'' if count == 1 else 's'}{which}: {printed.file}"
@@ -320,7 +327,9 @@ def _how(place: Library, per_sheet: int | None, paper: str | None) -> How:
     sheets = place.per_sheet if per_sheet is None else settings.read_per_sheet(per_sheet)
     if paper is not None:
         chosen = settings.read_paper(paper)
-        return How(sheets if per_sheet or chosen in batches.SHEETS else 1, chosen)
+        how = How(sheets if per_sheet or chosen in batches.SHEETS else 1, chosen)
+        cell_of(cast(Paper, chosen), how.per_sheet)  # refused before anything is done
+        return how
     return How(sheets, settings.sheet_of(place) if per_sheet and sheets > 1 else None)
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ill_workflow.accounts import Account
 from ill_workflow.clock import Clock
 from ill_workflow.db import Database
-from ill_workflow.errors import BadInput
+from ill_workflow.errors import BadInput, Conflict
 from ill_workflow.libraries import Library
 from ill_workflow.requests.models import BORROWING, LENDING, Request, Slip, SlipBatch
 from ill_workflow.slips import batches, fetching
@@ -113,7 +113,12 @@ def print_new(
     if len(left) == len(things):
         batches.give_back(db, batch_id)
         return Printed(left=left)
-    printed = batches.print_batch(db, clock, batch_id, account, tick=tick)
+    try:
+        printed = batches.print_batch(db, clock, batch_id, account, tick=tick)
+    except (BadInput, Conflict) as trouble:
+        # The steps stand, whatever became of the paper.
+        sentence = f"{trouble.message} Print Slip was done, and the slips wait: ill slip print --all-unprinted"
+        raise type(trouble)(sentence, field=trouble.field) from trouble
     printed.left[:0] = left
     return printed
 

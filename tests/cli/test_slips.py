@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -14,7 +15,9 @@ import pytest
 from PIL import Image
 
 from ill_workflow.db import Database, make_engine
+from ill_workflow.errors import Refused
 from ill_workflow.requests.models import SlipBatch
+from ill_workflow.slips import batches, fetching
 
 ROOT = Path(__file__).parents[2]
 #: A computer that loses its power when the file is written and nothing is marked yet.
@@ -86,6 +89,53 @@ def test_a_pull_list_can_bring_its_slips(ill):
     assert Path("slips.pdf").exists()
     assert "1 slip (batch 1)" in out
     assert as_json(ill, "request", "show", reference)["state"] == "being_processed"
+
+
+def test_a_paper_that_holds_no_four_is_refused_before_anything_is_taken_up(ill):
+    reference = lend(ill)
+    code, _, err = ill("slip", "print", "--new", "--per-sheet", "4", "--paper", "roll80")
+    assert (code, "4 slips to a sheet need Letter or A4" in err) == (1, True)
+    assert as_json(ill, "request", "show", reference)["state"] == "new"
+
+
+def test_the_list_and_its_slips_are_not_the_same_file(ill):
+    reference = lend(ill)
+    code, _, err = ill("slip", "pull-list", "--out", "same.pdf", "--slips", "./same.pdf")
+    assert (code, "another file" in err) == (1, True)
+    assert not Path("same.pdf").exists()
+    assert as_json(ill, "request", "show", reference)["state"] == "new"
+
+
+def test_slips_for_which_no_folder_is_there_bring_no_list_either(ill):
+    lend(ill)
+    assert "There is no folder" in ill("slip", "pull-list", "--out", "list.pdf", "--slips", "no/slips.pdf")[2]
+    assert not Path("list.pdf").exists()
+
+
+def test_a_disk_that_fills_up_leaves_word_of_how_to_go_on(ill, monkeypatch):
+    reference = lend(ill)
+
+    def is_full(*things):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "write", is_full)
+        code, _, err = ill("slip", "print", "--new")
+    assert (code, "can't be written: No space left" in err) == (1, True)
+    assert "ill slip print --all-unprinted" in err
+    assert as_json(ill, "slip", "print", "--all-unprinted")["slips"][0]["reference"] == reference
+
+
+def test_a_list_of_which_nothing_could_be_taken_up_says_so(ill, monkeypatch):
+    reference = lend(ill)
+
+    def refuses(*things, **more):
+        raise Refused("Somebody has it in hand.")
+
+    monkeypatch.setattr(fetching.actions, "perform", refuses)
+    code, out, err = ill("slip", "pull-list", "--out", "list.pdf", "--slips", "slips.pdf")
+    assert (code, out.splitlines()[1:]) == (0, ["No slip was printed."])
+    assert err == f"{reference}, routing: Somebody has it in hand.\n"
 
 
 def test_what_has_been_printed_is_printed_again_only_when_asked(ill):
