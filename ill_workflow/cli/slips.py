@@ -140,6 +140,8 @@ def print_slips(
         raise BadInput("Name requests, or say --all-unprinted, or --new.", field="reference")
     if location and not new:
         raise BadInput("--location goes with --new.", field="location")
+    if side and not reference:
+        raise BadInput("--side goes with requests that are named; of one kind of slips: --layout", field="side")
     if again and not reference:
         raise BadInput("--again goes with requests that are named; a whole batch: ill slip reprint", field="again")
     if new and layout:

@@ -147,7 +147,7 @@ def print_batch(
             _mark(session, batch_id, drawn, clock)
     except BaseException:
         # Nobody shall print a file whose slips somebody else prints, too.
-        Path(batch.file).unlink(missing_ok=True)
+        Path(batch.file).resolve().unlink(missing_ok=True)
         give_back(db, batch_id)
         raise
     return printed
@@ -274,6 +274,7 @@ def _joined(parts: Sequence[bytes]) -> bytes:
 def keep_file(file: Path, content: bytes) -> None:
     """Write a file that a person named, to be read by whom they let read theirs. Raises BadInput."""
     check_file(file)
+    file, named = file.resolve(), file  # what a link leads to, and not the link, holds the slips
     is_new = not file.exists()
     try:
         file.touch()
@@ -284,7 +285,7 @@ def keep_file(file: Path, content: bytes) -> None:
         if is_new:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
-        raise BadInput(f"{file} can't be written: {trouble.strerror}.", field="out") from None
+        raise BadInput(f"{named} can't be written: {trouble.strerror}.", field="out") from None
 
 
 def check_file(file: Path) -> None:

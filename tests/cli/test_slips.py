@@ -138,6 +138,22 @@ def test_a_list_of_which_nothing_could_be_taken_up_says_so(ill, monkeypatch):
     assert err == f"{reference}, routing: Somebody has it in hand.\n"
 
 
+def test_a_side_that_would_change_nothing_is_refused_and_nothing_is_marked(ill):
+    ill("act", lend(ill), "print_slip")
+    code, _, err = ill("slip", "print", "--all-unprinted", "--side", "borrowing")
+    assert (code, "--side goes with requests" in err) == (1, True)
+    assert len(as_json(ill, "slip", "list", "--unprinted")) == 1
+
+
+def test_a_link_that_is_named_leads_to_the_slips_and_stays_a_link(ill):
+    reference = lend(ill)
+    Path("tray").mkdir()
+    Path("slips.pdf").symlink_to("tray/today.pdf")
+    assert ill("slip", "print", reference, "--out", "slips.pdf")[0] == 0
+    assert Path("slips.pdf").is_symlink()
+    assert Path("tray/today.pdf").read_bytes().startswith(b"%PDF")
+
+
 def test_what_has_been_printed_is_printed_again_only_when_asked(ill):
     reference = lend(ill)
     ill("act", reference, "print_slip", "piece_count=3")
