@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from ill_workflow.accounts import Account
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli.output import As, AsJson, At, examples, say, show
-from ill_workflow.cli.requests import Reference, Side, _request, who_and_where
+from ill_workflow.cli.requests import Reference, Side, request_of, who_and_where
 from ill_workflow.errors import BadInput, NotAllowed, NotFound
 from ill_workflow.libraries import Library
 from ill_workflow.mail import own, sent
@@ -137,7 +137,7 @@ def preview_letter(
     source = _read(template) if template is not None else None
     with context.obj.services().db.reading() as session:
         account, place = who_and_where(session, acts, library)
-        request = _request(session, place, reference, side)
+        request = request_of(session, place, reference, side)
         found = preview(session, request, name, account=account, language=language, source=source)
     letter = found.letter
     body = letter.html if as_html_ else letter.text
@@ -167,7 +167,7 @@ def list_sent(
     """The library's mails, the latest first, and what became of each."""
     with context.obj.services().db.reading() as session:
         _, place = who_and_where(session, acts, library)
-        about = _request(session, place, request, side).id if request else None
+        about = request_of(session, place, request, side).id if request else None
         found = sent.sent_mails(session, place.id, request_id=about, to=to, failed=failed)
         names = references(session, [row.request_id for row, _ in found if row.request_id])
         shown = [

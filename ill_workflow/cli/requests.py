@@ -164,7 +164,7 @@ def show_request(
     services: Services = context.obj.services()
     with services.db.reading() as session:
         account, place = who_and_where(session, acts, library)
-        request = _request(session, place, reference, side)
+        request = request_of(session, place, reference, side)
         found = all_about(session, request, services, account)
     if as_json:
         say("", found, as_json=True)
@@ -204,7 +204,7 @@ def act(
     services: Services = context.obj.services()
     with services.db.writing() as session:
         account, place = who_and_where(session, acts, library)
-        request = actions.locked(session, _request(session, place, reference, side).id)
+        request = actions.locked(session, request_of(session, place, reference, side).id)
         given: dict[str, Any] = pairs(inputs or [])
         if trigger in ("deliver_copy", "partner_delivered_copy") and "file" in given:
             given["file"] = copies.keep(services.settings.copies, _content(given["file"]))
@@ -224,7 +224,7 @@ def undo(
     services: Services = context.obj.services()
     with services.db.writing() as session:
         account, place = who_and_where(session, acts, library)
-        request = actions.locked(session, _request(session, place, reference, side).id)
+        request = actions.locked(session, request_of(session, place, reference, side).id)
         outcome = actions.undo(session, request, by=By.staff(account), clock=services.clock)
     _tell(outcome, as_json=as_json)
 
@@ -239,7 +239,7 @@ def note(
     services: Services = context.obj.services()
     with services.db.writing() as session:
         account, place = who_and_where(session, acts, library)
-        request = actions.locked(session, _request(session, place, reference, side).id)
+        request = actions.locked(session, request_of(session, place, reference, side).id)
         by = By.staff(account)
         outcome = actions.annotate(session, request, text, by=by, clock=services.clock, to_partner=to_partner)
     _tell(outcome, as_json=as_json)
@@ -326,7 +326,7 @@ def who_and_where(session: Session, acts: str | None, code: str | None) -> tuple
     return account, session.get_one(Library, granted[0])
 
 
-def _request(session: Session, place: Library, reference: str, side: str | None) -> Request:
+def request_of(session: Session, place: Library, reference: str, side: str | None) -> Request:
     """The request of that reference; else the one that has the code, where there is just one under way."""
     a_known_side(side)
     found = [r for r in find(session, place, reference) if side in (None, r.side)]

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import As, AsJson, At, examples, say, show
-from ill_workflow.cli.requests import Reference, Side, _request, who_and_where
+from ill_workflow.cli.requests import Reference, Side, request_of, who_and_where
 from ill_workflow.errors import BadInput, Refused
 from ill_workflow.libraries import Library
 from ill_workflow.requests.models import Request, Slip, SlipBatch
@@ -155,7 +155,7 @@ def print_slips(
         things = fetching.to_fetch(session, place, location=location) if new else []
         chosen = printing.all_waiting(session, place, layout) if all_unprinted else printing.Chosen()
         for named in reference or ():
-            chosen.add(printing.choose(session, place, _request(session, place, named, side), layout, again=again))
+            chosen.add(printing.choose(session, place, request_of(session, place, named, side), layout, again=again))
     with _progress() as tick:
         if new:
             printed = printing.print_new(db, clock, account, place, things, out, how, tick)
@@ -251,7 +251,7 @@ def preview(
     services: Services = context.obj.services()
     with services.db.reading() as session:
         account, place = who_and_where(session, acts, library)
-        request = _request(session, place, reference, side)
+        request = request_of(session, place, reference, side)
         chosen = printing.layout_of(request, layout) or printing.LAYOUTS_OF[request.side][0]
         contents = contents_of(session, request, chosen, services.clock, account)
     if not 1 <= piece <= len(contents):

@@ -83,6 +83,21 @@ def test_the_broker_is_gone(sqlite_installation):
     assert len(installation.message_ids(READER)) == 1
 
 
+def test_a_worker_that_finds_no_broker_when_it_starts_works_all_the_same_and_can_be_ended(sqlite_installation):
+    installation = sqlite_installation
+    installation.broker.stop()
+    loan = installation.borrows()
+
+    worker = installation.start_worker()
+
+    installation.wait(lambda: installation.is_done(loan))
+    assert len(installation.message_ids(READER)) == 1
+    assert "ready." not in worker.last_words(100), "it has never had a broker"
+    assert installation.has_beaten()
+    worker.ask_to_stop()
+    installation.wait(lambda: not worker.alive, seconds=40)
+
+
 def test_the_broker_comes_back(sqlite_installation):
     installation = sqlite_installation
     installation.worker()
