@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import IO, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import As, AsJson, At, as_text, examples, line, printable
+from ill_workflow.cli.progress import progress
 from ill_workflow.cli.requests import a_known_side, a_known_state, request_app, who_and_where
 from ill_workflow.cli.setup import account_app, library_app, partner_app, place_of
 from ill_workflow.errors import BadInput
@@ -89,7 +88,7 @@ def import_requests(
     with services.db.reading() as session:
         account, place = who_and_where(session, acts, library)
     work = incoming.RequestImport(services.db, services.clock, place.id, By.staff(account), send=send, dry_run=dry_run)
-    _report(work.outcomes(read), read, file, dry_run=dry_run, rejects=rejects, as_json=as_json)
+    _report(_followed(work.outcomes(read), read), read, file, dry_run=dry_run, rejects=rejects, as_json=as_json)
 
 
 @request_app.command(
@@ -211,7 +210,11 @@ def _import_entries(
     services: Services, read: Sheet, take: Take, columns: Sequence[Column], file: Path | None, *,
     order: Callable[[list[Line]], Iterable[Line]] = iter, dry_run: bool, rejects: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    found = import_entries(services.db, read, take, columns, order=order, dry_run=dry_run)
+    with progress() as tick:
+        found = import_entries(
+            services.db, read, take, columns, order=order, dry_run=dry_run,
+            told=lambda done, of: tick("Line", done, of),
+        )  # fmt: skip
     _report(iter(found), read, file, dry_run=dry_run, rejects=rejects, as_json=as_json)
 
 
@@ -244,7 +247,7 @@ def _report(
         raise BadInput("That is the file which is imported. Name another one.", field="rejects")
     tally, told = Tally(), list[Outcome]()
     try:
-        for outcome in _followed(outcomes, read):
+        for outcome in outcomes:
             tally.add(outcome)
             if as_json or _is_worth_a_line(outcome, tally, dry_run=dry_run):
                 told.append(outcome)
@@ -313,16 +316,9 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
 
 def _followed(outcomes: Iterator[Outcome], read: Sheet) -> Iterator[Outcome]:
     """The same, with a bar on the terminal of whoever waits."""
-    console = Console(stderr=True)
-    columns = (TextColumn("Line"), MofNCompleteColumn(), BarColumn(bar_width=None), TimeRemainingColumn())
-    following = Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal, redirect_stdout=False,
-        redirect_stderr=False,
-    )  # fmt: skip
-    with following as progress:
-        bar = progress.add_task("", total=read.last)
+    with progress() as tick:
         for outcome in outcomes:
-            progress.update(bar, completed=outcome.line.number)
+            tick("Line", outcome.line.number, read.last)
             yield outcome
 
 

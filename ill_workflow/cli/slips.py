@@ -1,26 +1,24 @@
 """Commands about slips: what to fetch, printing many at once, printing again, looking at them."""
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 import sqlalchemy as sa
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sqlalchemy.orm import Session
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import As, AsJson, At, examples, say, show
+from ill_workflow.cli.progress import progress
 from ill_workflow.cli.requests import Reference, Side, request_of, who_and_where
 from ill_workflow.errors import BadInput, Refused
 from ill_workflow.libraries import Library
 from ill_workflow.requests.models import Request, Slip, SlipBatch
 from ill_workflow.slips import Paper, batches, fetching, printing, render, settings
-from ill_workflow.slips.batches import How, Left, Printed, Tick
+from ill_workflow.slips.batches import How, Left, Printed
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.making import contents_of
 from ill_workflow.slips.papers import cell_of
@@ -156,7 +154,7 @@ def print_slips(
         chosen = printing.all_waiting(session, place, layout) if all_unprinted else printing.Chosen()
         for named in reference or ():
             chosen.add(printing.choose(session, place, request_of(session, place, named, side), layout, again=again))
-    with _progress() as tick:
+    with progress() as tick:
         if new:
             printed = printing.print_new(db, clock, account, place, things, out, how, tick)
         else:
@@ -183,7 +181,7 @@ def reprint(
         earlier, wanted = batches.of_batch(session, place, batch)
         how = _how(place, per_sheet if per_sheet is not None else earlier.per_sheet, paper or earlier.paper)
     file = (out or Path(f"slips-{place.code}-batch-{batch}.pdf")).absolute()
-    with _progress() as tick:
+    with progress() as tick:
         printed = batches.draw_again(services.db, services.clock, account, wanted, file, how, tick)
     _tell(printed, as_json=as_json)
 
@@ -220,7 +218,7 @@ def pull_list(
         batches.keep_file(file, render_pull_list(place.name, now, by, lines, paper=cast(Paper, sheet)))
     printed = None
     if slips and things:
-        with _progress() as tick:
+        with progress() as tick:
             printed = printing.print_new(services.db, services.clock, account, place, things, slips, how, tick)
     where = f" at {location}" if location else ""
     sentence = f"{len(lines)} to fetch{where}: {file}" if lines else f"Nothing has to be fetched{where}."
@@ -346,21 +344,3 @@ def _by_id(session: Session, table: Any, numbers: set[int]) -> dict[int, Any]:
 
 def _local(place: Library, at: Any) -> str | None:
     return f"{at.astimezone(place.zone):%Y-%m-%d %H:%M}" if at else None
-
-
-@contextmanager
-def _progress() -> Iterator[Tick]:
-    """A bar on a terminal, nothing anywhere else."""
-    if not sys.stderr.isatty():
-        yield lambda what, done, of: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def tick(what: str, done: int, of: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=of)
-            bar.update(tasks[what], completed=done)
-
-        yield tick

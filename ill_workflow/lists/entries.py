@@ -43,16 +43,23 @@ def import_entries(
     order: Callable[[list[Line]], Iterable[Line]] = iter,
     dry_run: bool = False,
     renamed: dict[str, str] | None = None,
+    told: Callable[[int, int], object] = lambda done, of: None,
 ) -> list[Outcome]:
-    """Take the lines in one transaction, the bad ones left out: the list is imported, or nothing of it."""
+    """Take the lines in one transaction, the bad ones left out: the list is imported, or nothing of it.
+
+    `told` hears how many of how many lines are looked at.
+    """
     names, found, key = {column.name for column in columns}, list[Outcome](), columns[0].name
     lines = list(sheet.lines())
     counts = Counter(line.values.get(key) for line in lines if not line.broken)
-    twins = [line for line in lines if not line.broken and counts[line.values.get(key)] > 1]
+    twins = {line.number for line in lines if not line.broken and counts[line.values.get(key)] > 1}
     try:
         with db.writing() as session:
             for line in order(lines):
-                found.append(_take(session, line, take, names, renamed) if line not in twins else _twin(line, key))
+                found.append(
+                    _take(session, line, take, names, renamed) if line.number not in twins else _twin(line, key)
+                )
+                told(len(found), len(lines))
             if dry_run:
                 raise _TakenBack
     except _TakenBack:

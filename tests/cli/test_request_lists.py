@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -185,10 +186,27 @@ def test_what_is_no_file_is_named(main):
     assert "is a folder" in main("request", "import", ".")[2]
     assert "No such file" in main("request", "import", "nowhere.csv")[2]
     assert main("request", "import")[0] == 2
-    if os.geteuid():  # a superuser reads everything
-        locked = main.file(GOOD, "locked.csv")
-        os.chmod(locked, 0)
-        assert "Permission denied" in main("request", "import", locked)[2]
+
+
+def test_a_file_that_we_may_not_read_is_named(main):
+    assert "No such file" in main("request", "import", "nowhere.csv")[2]
+    os.chmod(main.folder, 0o755)
+    os.chmod(main.file(GOOD, "locked.csv"), 0)
+    with as_one_who_may_not_read_everything():
+        refused = main("request", "import", "locked.csv")
+    assert refused == (1, "", "locked.csv can't be read: Permission denied. [file]\n")
+
+
+@contextmanager
+def as_one_who_may_not_read_everything():
+    """Where a superuser runs the tests: nobody in particular."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
 
 
 def test_a_list_can_be_piped_in_and_one_without_lines_is_no_mistake(main):

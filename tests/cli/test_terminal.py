@@ -28,17 +28,17 @@ NASTY = "Evil \x1b[2J\x1b]0;owned\x07 \x9b31m \u202egnihton"
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Standard output is a terminal of that width; gives what was written there."""
+    """Standard output, or errors, are a terminal of that width; gives what was written there."""
 
-    def open_(width):
+    def open_(width, stream="stdout"):
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-        monkeypatch.setattr(sys, "stdout", os.fdopen(theirs, "w", encoding="utf-8"))
+        monkeypatch.setattr(sys, stream, os.fdopen(theirs, "w", encoding="utf-8"))
         monkeypatch.setenv("TERM", "xterm")
         monkeypatch.setenv("COLUMNS", str(width))
 
         def written():
-            sys.stdout.flush()
+            getattr(sys, stream).flush()
             os.set_blocking(ours, False)
             found = b""
             while True:
@@ -129,6 +129,23 @@ def test_a_command_that_is_written_wrong_is_told_apart_from_one_that_is_refused(
     assert main("request", "new")[0] == 2
     assert main("jobs", "history", "--most", "many")[0] == 2
     assert main("request", "show", "XPX-9")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("request", "title,patron\nEmma,2123\nWalden,2124\n"),
+        ("partner", "code,name\nRIV,Riverside\nTOP,Top\n"),
+        ("library", "code,name,prefix\nNEW,New,NEW\nOLD,Old,OLD\n"),
+        ("account", "name\nbob\ncleo\n"),
+    ],
+)
+def test_a_bar_shows_how_far_an_import_is_while_it_goes_on(main, terminal, kind, text):
+    file = main.file(text)
+    written = terminal(80, "stderr")
+    main.does(kind, "import", file)
+    # The lines of a list of entries are told as they are looked at, those of requests by their number in the file.
+    assert {"request": "3/3"}.get(kind, "2/2") in written()
 
 
 def test_help_says_what_the_exit_codes_mean_and_no_type_of_python(empty):
