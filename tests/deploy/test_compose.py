@@ -10,6 +10,7 @@ import urllib.request
 import pytest
 import yaml
 
+from ill_workflow.config import Settings
 from tests.plugins.broker import redis_program
 from tests.plugins.deployed import (
     PROGRAMS,
@@ -58,6 +59,17 @@ def test_no_secret_is_written_in_the_file_and_none_stands_on_a_command_line():
     for name, service in interpolate(COMPOSE, GIVEN)["services"].items():
         words = " ".join([*service.get("command", []), *service.get("entrypoint", [])])
         assert not [secret for secret in ("na/me", "wo/rd", "secret") if secret in words], name
+
+
+def test_every_setting_reaches_the_programs():
+    fixed = {"ILL_DATA", "ILL_DATABASE_URL"}
+    elsewhere = {"ILL_FLOWER_LOGIN": ("flower",), "ILL_AS": ("ill",), "ILL_LIBRARY": ("ill",)}
+    unheard = {"ILL_BROKER_CA"}  # a file, which would have to be mounted as well
+    settings = {f"ILL_{name.upper().rstrip('_')}" for name in Settings.model_fields} | {"ILL_LIBRARY"}
+    for setting in settings - fixed - unheard:
+        given = interpolate(COMPOSE, {**GIVEN, setting: "said-by-us"})["services"]
+        for name in elsewhere.get(setting, ("migrate", "worker", "doors", "beat", "flower", "ill")):
+            assert given[name]["environment"].get(setting) == "said-by-us", f"{name}: {setting}"
 
 
 def test_what_stays_up_is_looked_after_restarted_and_logs_within_bounds():
