@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         """Make the data folder, for us alone: patrons and secrets are in it. Raises BadInput where that can't be."""
         try:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # With all that a backup takes.
+            for folder in (self.slips, self.copies):
+                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as trouble:
             raise BadInput(
                 f"ILL_DATA is {self.data}: {trouble.strerror}. Name another folder.", field="ILL_DATA"

@@ -55,7 +55,10 @@ def test_every_service_and_profile_of_compose_that_is_named_is_there():
     services = compose["services"]
     profiles = {profile for service in services.values() for profile in service.get("profiles", [])}
     assert set(re.findall(r"--profile (\w+)", PAGE)) <= profiles
-    assert set(re.findall(r"compose (?:exec|run --rm|logs) (\w+)", PAGE)) <= set(services)
+    assert set(re.findall(r"compose (?:exec|run|logs)(?: --?[\w=-]+)* (\w+)", PAGE)) == {
+        "postgres", "ill", "worker",
+    }  # fmt: skip
+    assert set(re.findall(r"compose cp (\w+):", PAGE)) <= set(services)
     assert set(re.findall(r"--scale (\w+)=", PAGE)) <= set(services)
 
 
@@ -80,7 +83,7 @@ def fill(url, data):
     with db.writing() as session:
         libraries.add_library(session, code="MAIN", name="Main", prefix="XPX", time_zone="UTC")
     for name in ("slips/1/XPX-1001.pdf", "copies/a.pdf"):
-        (data / name).parent.mkdir(parents=True)
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
         (data / name).write_bytes(b"%PDF")
     return db
 
@@ -114,6 +117,15 @@ def test_a_backup_of_sqlite_is_made_and_restored(tmp_path):
     assert "Waiting: nothing" in listed
     for line in ("ill doctor", "ill outbox list", "ill jobs"):
         assert line in block("watching")
+
+
+@pytest.mark.live
+def test_a_backup_can_be_made_from_the_first_day_on_and_is_for_nobody_elses_eyes(tmp_path):
+    shell("ill migrate\n" + block("backup sqlite"), tmp_path, (), ILL_DATA="data")
+    shell(block("restore sqlite"), tmp_path, (), ILL_DATA="restored")
+
+    for path in (*tmp_path.glob("backup/*"), tmp_path / "backup", tmp_path / "data", tmp_path / "restored"):
+        assert path.stat().st_mode & 0o077 == 0, path
 
 
 @pytest.mark.live

@@ -13,10 +13,14 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import make_url
 
+from ill_workflow import accounts, libraries
 from ill_workflow.bootstrap import start
+from ill_workflow.config import Settings
 from ill_workflow.migrations import migrate
 from ill_workflow.outbox import OPEN, EffectRow
-from ill_workflow.requests.models import Notice, Request
+from ill_workflow.requests.models import MailRow, Notice, Request
+from ill_workflow.restored import go_on_after
+from ill_workflow.slips import batches
 from tests.plugins import referee
 from tests.plugins.broker import OnRedis
 from tests.plugins.waiting import eventually
@@ -74,6 +78,23 @@ def test_pg_dump_of_a_running_system(postgresql, busy, tmp_path):
     run(pg, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={make_url(restored).database}", str(dump))
 
     check_what_was_restored(installation, restored)
+
+
+@pytest.mark.postgresql
+def test_numbers_that_people_know_are_not_given_again(postgresql, tmp_path):
+    """A batch names its file by its number, and a mail is asked for by it."""
+    services = start(
+        Settings(data=tmp_path, database_url=postgresql.create_database(template=postgresql.template("ill", migrate)))
+    )
+    with services.db.writing() as session:
+        main = libraries.add_library(session, code="MAIN", name="Main", prefix="XPX", time_zone="UTC")
+        ann = accounts.add_account(session, "ann")
+        first = batches.begin(session, main, ann, None, batches.How(), services.clock).id
+        go_on_after(session, services.settings.slips)
+        assert batches.begin(session, main, ann, None, batches.How(), services.clock).id > first + 1000
+        mails = sa.select(sa.func.nextval(sa.func.pg_get_serial_sequence(MailRow.__tablename__, "id")))
+        assert session.scalar(mails) > 1000
+    services.db.engine.dispose()
 
 
 @pytest.mark.parametrize("how", ["backup", "vacuum into"])
