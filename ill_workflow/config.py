@@ -1,5 +1,6 @@
 """What an installation can be told, by environment variables that begin with `ILL_`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,13 +75,13 @@ class Settings(BaseSettings):
         """Make the data folder, for us alone: patrons and secrets are in it. Raises BadInput where that can't be."""
         try:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # With all that a backup takes.
-            for folder in (self.slips, self.copies):
-                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as trouble:
             raise BadInput(
                 f"ILL_DATA is {self.data}: {trouble.strerror}. Name another folder.", field="ILL_DATA"
             ) from None
+        for folder in (self.slips, self.copies):  # for backups; what hinders us here keeps slips waiting, and no more
+            with suppress(OSError):
+                folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def read_settings() -> Settings:

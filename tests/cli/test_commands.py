@@ -209,6 +209,7 @@ def test_what_waits_for_a_mail_server_a_broker_and_a_disk_is_shown(library, tmp_
     assert code == 0, err
     reference = out.split(":")[0]
     slips = tmp_path / "data" / "slips"
+    slips.rmdir()
     slips.write_text("a file stands where the folder should be")
     assert ill("act", reference, "print_slip", "--as", "ann")[0] == 0
     work_off_all(start(Settings(data=tmp_path / "data", smtp_port=1)))
