@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,7 @@ import kombu
 import pytest
 
 from tests.plugins.broker import RabbitMQ, RedisServer, redis_program
+from tests.plugins.not_run import wanting
 from tests.plugins.waiting import eventually
 from workers.app import make_app
 from workers.bell import CeleryBell
@@ -136,6 +138,7 @@ def pings(wire) -> bool:
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory) -> Path:
     """A folder with `ca.pem`, and `cert.pem` and `key.pem` of 127.0.0.1, signed by it."""
+    openssl = shutil.which("openssl") or wanting("brokers behind TLS", "openssl is not installed")
     folder = tmp_path_factory.mktemp("authority")
     for command in (
         "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -keyout ca.key -out ca.pem",
@@ -143,7 +146,7 @@ def authority(tmp_path_factory) -> Path:
         "x509 -req -in cert.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out cert.pem -extfile names",
     ):
         (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n")
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True, timeout=60)
+        subprocess.run([openssl, *command.split()], cwd=folder, check=True, capture_output=True, timeout=60)
     return folder
 
 
