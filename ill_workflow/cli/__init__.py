@@ -20,6 +20,8 @@ from ill_workflow.errors import BadInput, IllError, Unavailable
 def _about_the_database(settings: Settings, trouble: Exception) -> IllError:
     """What is wrong with the database, or with how we were told where it is."""
     field = "ILL_DATABASE_URL" if settings.database_url else "ILL_DATA"
+    if isinstance(trouble, OverflowError):
+        return BadInput("No number is as large as that.")
     if isinstance(trouble, DBAPIError):
         said = " ".join(str(trouble.orig).split())[:300]
         if "no such table" in said or "UndefinedTable" in type(trouble.orig).__name__:
@@ -114,7 +116,7 @@ def _carry_out(doors: Doors) -> int | str | None:
     except IllError as refusal:
         fail(refusal)
         return 1
-    except (DBAPIError, ArgumentError, ImportError) as trouble:
+    except (DBAPIError, ArgumentError, ImportError, OverflowError) as trouble:
         fail(_about_the_database(doors.settings, trouble))
         return 1
     return 0

@@ -84,11 +84,12 @@ def import_requests(
     if template:
         return _print_template(incoming.COLUMNS)
     read = _read(file, incoming.COLUMNS)
+    _check_rejects(rejects, file)
     services: Services = context.obj.services()
     with services.db.reading() as session:
         account, place = who_and_where(session, acts, library)
     work = incoming.RequestImport(services.db, services.clock, place.id, By.staff(account), send=send, dry_run=dry_run)
-    _report(_followed(work.outcomes(read), read), read, file, dry_run=dry_run, rejects=rejects, as_json=as_json)
+    _report(_followed(work.outcomes(read), read), read, dry_run=dry_run, rejects=rejects, as_json=as_json)
 
 
 @request_app.command(
@@ -210,12 +211,13 @@ def _import_entries(
     services: Services, read: Sheet, take: Take, columns: Sequence[Column], file: Path | None, *,
     order: Callable[[list[Line]], Iterable[Line]] = iter, dry_run: bool, rejects: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
+    _check_rejects(rejects, file)
     with progress() as tick:
         found = import_entries(
             services.db, read, take, columns, order=order, dry_run=dry_run,
             told=lambda done, of: tick("Line", done, of),
         )  # fmt: skip
-    _report(iter(found), read, file, dry_run=dry_run, rejects=rejects, as_json=as_json)
+    _report(iter(found), read, dry_run=dry_run, rejects=rejects, as_json=as_json)
 
 
 def _print_template(columns: Sequence[Column]) -> None:
@@ -239,12 +241,17 @@ def _read(file: Path | None, columns: Sequence[Column]) -> Sheet:
     return sheet.read(data, columns)
 
 
-def _report(
-    outcomes: Iterator[Outcome], read: Sheet, file: Path | None, *, dry_run: bool, rejects: Path | None, as_json: bool
-) -> None:
-    """Follow an import to its end, and say what became of it. Exits with 3 where lines were refused."""
-    if rejects is not None and file is not None and rejects.resolve() == file.resolve():
+def _check_rejects(rejects: Path | None, file: Path | None) -> None:
+    """Before anything is taken: afterwards it would be too late to say that the rest can't be written."""
+    if rejects is None:
+        return
+    if file is not None and rejects.resolve() == file.resolve():
         raise BadInput("That is the file which is imported. Name another one.", field="rejects")
+    _check_writable(rejects, "rejects")
+
+
+def _report(outcomes: Iterator[Outcome], read: Sheet, *, dry_run: bool, rejects: Path | None, as_json: bool) -> None:
+    """Follow an import to its end, and say what became of it. Exits with 3 where lines were refused."""
     tally, told = Tally(), list[Outcome]()
     try:
         for outcome in outcomes:
@@ -349,6 +356,7 @@ def _write_json(out: IO[str], rows: Iterator[dict[str, str]]) -> None:
 @contextmanager
 def _writing(path: Path, field: str, *, mark: bool = True) -> Iterator[IO[str]]:
     """A file of ours alone, with the mark by which spreadsheets know UTF-8, put in place when it is whole."""
+    _check_writable(path, field)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     encoding = "utf-8-sig" if mark else "utf-8"
     try:
@@ -360,6 +368,15 @@ def _writing(path: Path, field: str, *, mark: bool = True) -> Iterator[IO[str]]:
         raise BadInput(f"{path} can't be written: {trouble.strerror}.", field=field) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def _check_writable(path: Path, field: str) -> None:
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder. Name a file.", field=field)
+    if not path.parent.is_dir():
+        raise BadInput(f"{path} can't be written: there is no folder {path.parent}.", field=field)
+    if not os.access(path.parent, os.W_OK):
+        raise BadInput(f"{path} can't be written: Permission denied.", field=field)
 
 
 def _day(said: str | None) -> date | None:

@@ -334,6 +334,15 @@ def test_what_is_exported_is_chosen_and_patrons_stand_there_by_barcode(main):
     assert "can't be written" in main("request", "export", "--out", "nowhere/out.csv")[2]
 
 
+@pytest.mark.parametrize(
+    "words", [("outbox", "resend"), ("letter", "show-sent"), ("letter", "resend"), ("slip", "reprint")]
+)
+def test_a_number_that_nothing_can_have_is_refused_in_a_sentence(main, words):
+    code, out, err = main(*words, "9" * 30)
+    assert (code, out) == (1, "")
+    assert err.endswith(".\n") or err.endswith("]\n")
+
+
 def test_an_export_that_breaks_off_leaves_the_file_as_it_was(main, monkeypatch):
     from ill_workflow.lists import requests_out
 

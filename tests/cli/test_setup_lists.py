@@ -50,6 +50,21 @@ def test_partners_are_added_and_changed_wherever_their_hub_stands_in_the_file(ma
     assert partner(main, "HUB").hub_id == partner(main, "TOP").id
 
 
+@pytest.mark.parametrize(
+    ("kind", "text"), [("partner", "code,name\nRIV,River\n,x\n"), ("request", "title,patron\nEmma,2123\n,\n")]
+)
+@pytest.mark.parametrize("place", [".", "/", "nowhere/bad.csv"])
+def test_nothing_is_taken_where_the_refused_lines_could_not_be_written(main, kind, text, place):
+    before = main.tables()
+
+    code, out, err = main(kind, "import", main.file(text), "--rejects", place)
+
+    assert (code, out) == (1, "")
+    assert err.endswith(" [rejects]\n")
+    assert main.tables() == before
+    assert main("account", "export", "--out", place)[2].endswith(" [out]\n")
+
+
 @pytest.mark.parametrize("kind", ["partner", "library", "account"])
 def test_what_goes_out_and_comes_in_changes_nothing(main, kind):
     main.does("partner", "import", main.file(FULL))
