@@ -14,6 +14,8 @@ from ill_workflow.typed import LANGUAGES
 
 _CODE = re.compile(r"(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]+")
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]*|[a-z]+")
+#: What we note of a message that moves nothing, and the word by which it was heard.
+_WAS_HEARD = re.compile(r"( said before what was heard already|, asked before, says): ([A-Za-z]+(?: [A-Za-z]+)*)\.")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
 
 
@@ -53,9 +55,16 @@ class Words:
 
     def said(self, text: str) -> str:
         """A text in which we may have written sentences of our own, with these in this language."""
+        text = _WAS_HEARD.sub(lambda found: f"{found[1]}: {self._what(found[2])}.", text)
         for pattern, words in self.written_by_us:
             text = re.sub(pattern, words, text)
         return text
+
+    def _what(self, heard: str) -> str:
+        """What a message says, by the word by which it was heard; as it is where that is no such word."""
+        alone = "Note" if heard == "Notification" else heard.removeprefix("Notification ")
+        named = f"{alone[:1].upper()}{alone[1:]}"
+        return self.subjects.get(named) or self.codes.get(heard) or heard
 
 
 @cache

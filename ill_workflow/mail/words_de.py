@@ -16,7 +16,7 @@ SUBJECTS = {
     "CopyCompleted": "Kopie fertig", "Overdue": "überfällig", "Overdue notice": "weiterhin überfällig",
     "Recalled": "zurückgefordert", "RenewResponse Y": "verlängert", "RenewResponse N": "nicht verlängert",
     "CancelResponse Y": "storniert", "CancelResponse N": "zu spät zum Stornieren", "LoanCompleted": "abgeschlossen",
-    "CompletedWithoutReturn": "ohne Rückgabe abgeschlossen", "Cancelled": "storniert", "DueDate": "neues Fristende",
+    "CompletedWithoutReturn": "ohne Rückgabe abgeschlossen", "Cancelled": "storniert", "DueDate": "neue Leihfrist",
     "StatusRequestResponse": "der Stand", "Correction": "eine Berichtigung",
 }  # fmt: skip
 
@@ -33,14 +33,16 @@ ALERTS = {
         "Die gebende Bibliothek hatte den Versand gemeldet und teilt nun mit, dass sie nicht liefern kann."
     ),
     "reason_needs_review": (
-        "Die gebende Bibliothek kann nicht liefern, und zwar aus einem Grund, den auch keine andere beheben kann."
+        "Die gebende Bibliothek kann nicht liefern, und der Grund stünde auch jeder anderen Bibliothek im Weg."
     ),
     "unexpected_shipment": "Eine Bibliothek hat ein Medium geschickt, das nicht mehr erwartet wurde.",
     "due_date_assumed": (
-        "Die gebende Bibliothek hat kein Fristende genannt. Die übliche Leihfrist wurde angenommen; bitte berichtigen, "
-        "wenn eine andere bekannt ist."
+        "Die gebende Bibliothek hat kein Ende der Leihfrist genannt. Die übliche Leihfrist wurde angenommen; bitte "
+        "berichtigen, wenn eine andere bekannt ist."
     ),
-    "renewed_without_a_date": "Die gebende Bibliothek hat ohne neues Fristende verlängert. Bitte danach fragen.",
+    "renewed_without_a_date": (
+        "Die gebende Bibliothek hat die Leihfrist verlängert, aber kein neues Datum genannt. Bitte nachfragen."
+    ),
     "never_picked_up": "Die Leihfrist ist abgelaufen, und das Medium wurde nie abgeholt.",
     "overdue": "Die Leihfrist ist überschritten.",
     "overdue_but_not_here": "Die gebende Bibliothek mahnt das Medium an, es ist aber nicht hier eingetroffen.",
@@ -57,7 +59,7 @@ ALERTS = {
         "Der Tag, bis zu dem das Medium gebraucht wurde, ist vorbei. Die gebende Bibliothek wurde um "
         "Stornierung gebeten."
     ),
-    "unexpected_copy": "Eine Kopie ist gekommen, die nicht mehr erwartet wurde.",
+    "unexpected_copy": "Eine Kopie ist eingetroffen, die nicht mehr erwartet wurde.",
     "copy_without_a_file": (
         "Die gebende Bibliothek meldet eine Kopie als geliefert, hat aber weder Link noch Datei genannt."
     ),
@@ -65,7 +67,7 @@ ALERTS = {
         "Eine Benachrichtigung konnte nicht verschickt werden: Die Person hat keine E-Mail-Adresse. "
         "Bitte anrufen oder schreiben."
     ),
-    "unexpected_parcel": "Eine Sendung ist gekommen, die niemand erwartet hat. Sie geht zurück.",
+    "unexpected_parcel": "Eine Sendung ist eingetroffen, die niemand erwartet hat. Sie geht zurück.",
     "reminder": "Diese Bestellung wartet schon länger, als sie sollte.",
     "reminder_respond_by": (
         "Das Medium wurde zugesagt und noch nicht versandt. Bitte versenden oder der nehmenden Bibliothek "
@@ -77,8 +79,10 @@ ALERTS = {
     "reminder_need_by": (
         "Der Tag, bis zu dem das Medium gebraucht wird, ist vorbei, und es wurde noch nicht versandt."
     ),
-    "reminder_reply_by": "Bis jetzt hat die gebende Bibliothek auf unsere Antwort zu ihrer Bedingung gewartet.",
-    "reminder_not_before": "Ab jetzt kann die gebende Bibliothek erneut gefragt werden.",
+    "reminder_reply_by": (
+        "Die Frist, die uns die gebende Bibliothek für die Antwort auf ihre Bedingung gesetzt hat, ist vorbei."
+    ),
+    "reminder_not_before": "Ab jetzt kann bei der gebenden Bibliothek erneut bestellt werden.",
     "reminder_pickup_by": "Das Medium wurde nicht abgeholt.",
     "no_answer": "Die gebende Bibliothek hat nicht geantwortet. Sie wurde nach dem Stand gefragt.",
     "no_answer_ship_by": (
@@ -115,10 +119,10 @@ MESSAGES = {
     "Received": "das Medium ist bei uns eingetroffen. Vielen Dank!",
     "ShippedReturn": "das Medium ist auf dem Rückweg zu Ihnen.",
     "Renew": "wir bitten um Verlängerung der Leihfrist. Bitte teilen Sie uns mit, ob und bis wann das möglich ist.",
-    "Cancel": "bitte stornieren Sie unsere Bestellung und bestätigen Sie es uns.",
+    "Cancel": "bitte stornieren Sie unsere Bestellung und bestätigen Sie uns die Stornierung.",
     "Lost": "das Medium ist verloren gegangen. Das tut uns leid.",
     "Damaged": "das Medium ist beschädigt worden.",
-    "Found": "das verloren geglaubte Medium hat sich gefunden und kommt zu Ihnen zurück.",
+    "Found": "das verloren geglaubte Medium hat sich wiedergefunden und kommt zu Ihnen zurück.",
     "Closed": "wir haben diese Bestellung abgeschlossen.",
     "Note": "eine Mitteilung zu dieser Bestellung:",
     "ConditionAccepted": "wir nehmen Ihre Bedingung an. Bitte senden Sie uns das Medium.",
@@ -167,7 +171,7 @@ NOTICES = {
         "{% if conditions %} Bitte beachten Sie: {{ conditions | join('; ') }}.{% endif %}"
     ),
     "shipped": "Ihre Bestellung ist auf dem Weg zu uns. Wir melden uns, sobald Sie sie abholen können.",
-    "renewed": "Die Leihfrist wurde verlängert{% if due_date %}, und zwar bis zum {{ due_date | day }}{% endif %}.",
+    "renewed": "Die Leihfrist wurde{% if due_date %} bis zum {{ due_date | day }}{% endif %} verlängert.",
     "renewal_denied": (
         "Leider kann die gebende Bibliothek die Leihfrist nicht verlängern."
         "{% if due_date %} Bitte geben Sie das Medium bis zum {{ due_date | day }} zurück.{% endif %}"
@@ -233,7 +237,8 @@ CODES = {
     "NotAvailableForILL": "nicht für die Fernleihe verfügbar", "NotHeld": "nicht im Bestand",
     "NotOnShelf": "nicht am Standort", "OnLoan": "ausgeliehen", "OnOrder": "bestellt, noch nicht eingetroffen",
     "NonCirculating": "nicht ausleihbar", "PolicyProblem": "nach den Leihbedingungen nicht möglich",
-    "PoorCondition": "in schlechtem Zustand", "AtBindery": "beim Buchbinder", "Lost": "verloren", "Lacking": "fehlt",
+    "PoorCondition": "in schlechtem Zustand", "AtBindery": "beim Buchbinder", "Lost": "verloren",
+    "Lacking": "im Bestand fehlend",
     "InUse": "in Benutzung", "InProcess": "in Bearbeitung", "Other": "anderer Grund",
     "NotFoundAsCited": "mit diesen Angaben nicht gefunden", "LocationsNotFound": "kein Nachweis gefunden",
     "CostExceedsMaxCost": "Kosten über der genannten Grenze", "PrepaymentRequired": "Vorauszahlung erforderlich",
@@ -246,7 +251,7 @@ CODES = {
     "ReqDelMethodNotSupp": "gewünschte Lieferart nicht möglich",
     "ReqEditionNotPossible": "gewünschte Ausgabe nicht möglich",
     "ReqServLevelNotSupp": "gewünschte Bearbeitungsart nicht möglich",
-    "ReqServTypeNotPoss": "gewünschte Art der Lieferung nicht möglich", "OnReserve": "vorgemerkt",
+    "ReqServTypeNotPoss": "gewünschte Art der Lieferung nicht möglich", "OnReserve": "im Semesterapparat",
     "LibraryUseOnly": "nur zur Benutzung in der Bibliothek", "NoReproduction": "keine Vervielfältigung",
     "SignatureRequired": "nur gegen Unterschrift", "SpecCollSupervReq": "nur unter Aufsicht zu benutzen",
     "WatchLibraryUseOnly": "nur unter Aufsicht in der Bibliothek zu benutzen",
@@ -262,7 +267,7 @@ WRITTEN_BY_US = (
     (r"We accept the condition\.", "Wir nehmen die Bedingung an."),
     (r"The item is lost\.", "Das Medium ist verloren."),
     (r"The item is damaged\.", "Das Medium ist beschädigt."),
-    (r"The item was found and is on its way back\.", "Das Medium hat sich gefunden und ist auf dem Rückweg."),
+    (r"The item was found and is on its way back\.", "Das Medium hat sich wiedergefunden und ist auf dem Rückweg."),
     (r"This request was closed\.", "Diese Bestellung wurde abgeschlossen."),
     (r"The request was changed\.", "Die Bestellung wurde geändert."),
     (
@@ -278,6 +283,13 @@ WRITTEN_BY_US = (
     (r"It has no patron\.", "Es ist keine Person angegeben, für die bestellt wird."),
     (r"The same patron has asked for it already: ", "Dieselbe Person hat es bereits bestellt: "),
     (r"Lending is suspended\.", "Die Ausleihe ist zurzeit ausgesetzt."),
+    (r" said before what was heard already: ", " hatte zuvor gemeldet, was inzwischen überholt ist: "),
+    (
+        r", asked before, has sent the item as well\. It gets a request of its own\.",
+        ", zuvor angefragt, hat das Medium ebenfalls geschickt. Dafür wird eine eigene Bestellung angelegt.",
+    ),
+    (r", asked before, says: nothing new\.", ", zuvor angefragt, meldet nichts Neues."),
+    (r", asked before, says: ", ", zuvor angefragt, meldet: "),
     # What was changed, field by field.
     (r"(?:(?<=; )|(?<=\. )|^)title: ", "Titel: "),
     (r"(?:(?<=; )|(?<=\. )|^)author: ", "Verfasser: "),

@@ -148,3 +148,29 @@ def test_each_level_of_an_overdue_notice_says_which_it_is(level):
 
 def test_an_unknown_language_is_written_in_english():
     assert words_of("xx").language == "en"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["patron_digest", "alert_digest", "slips"])
+def test_one_is_not_counted_as_many(language, name):
+    one = replace(VALUES, notices=VALUES.notices[:1])
+    subject = write_letter(name, one, language).subject
+    assert re.search(r"1 (messages|notices|requests|Mitteilungen|Meldungen|Bestellungen)", subject) is None, subject
+    assert "1" in subject
+    text = write_letter(name, one, language).text
+    assert not text.startswith("\n")
+    assert "Bestellscheine" in text or "slips" in text or "Emma" in text
+
+
+def test_what_is_noted_of_a_message_that_moves_nothing_is_said_in_words():
+    german, english = words_of("de"), words_of("en")
+    note = "Hilltop said before what was heard already: Loaned. Handle with care."
+    assert english.said(note) == "Hilltop said before what was heard already: shipped. Handle with care."
+    assert german.said(note) == "Hilltop hatte zuvor gemeldet, was inzwischen überholt ist: versandt. Handle with care."
+    note = "Hilltop, asked before, says: WillSupply with condition."
+    assert german.said(note) == "Hilltop, zuvor angefragt, meldet: Lieferung unter einer Bedingung."
+    assert german.said("Hilltop, asked before, says: nothing new.") == "Hilltop, zuvor angefragt, meldet nichts Neues."
+    assert "verloren" in german.said("Hilltop said before what was heard already: Notification lost.")
+    assert german.said("Hilltop, asked before, says: Notification.").endswith("meldet: eine Mitteilung.")
+    parcel = "Hilltop, asked before, has sent the item as well. It gets a request of its own."
+    assert "zuvor angefragt, hat das Medium ebenfalls geschickt" in german.said(parcel)
