@@ -42,7 +42,7 @@ def notify_patron(post: Post, claims: Sequence[Claimed]) -> Finish | Outside:
         patron = session.get_one(Request, first.request_id).patron
         if patron is None:
             raise Permanent("The request has no patron.")
-        declined = len(claims) == 1 and _declined(session, first)
+        declined = all(_declined(session, claimed) for claimed in claims)
     if patron.email and not declined:
         return send_as_one(post, claims, lambda session, told: _to_patron(session, told))
 
@@ -123,7 +123,8 @@ def _to_patron(session: Session, told: Sequence[Claimed]) -> Draft:
     library, patron = request.library, request.patron
     if patron is None:
         raise Permanent("The request has no patron.")
-    language, told = patron.language or library.language, still_news(told)
+    wanted = [claimed for claimed in told if not _declined(session, claimed)]
+    language, told = patron.language or library.language, still_news(wanted or told)
     values = [patron_values(session, claimed, language) for claimed in told]
     names = [notice_of(claimed) for claimed in told]
     name, written, subjects = _one_letter(session, library, "patron_digest", language, told, names, values)

@@ -9,7 +9,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.mail import own
 from ill_workflow.mail.mailer import MailLater, MailRefused, MailUncertain, SmtpMailer
 from ill_workflow.outbox import EffectRow
-from ill_workflow.patrons import Patron
+from ill_workflow.patrons import Patron, change_patron
 from ill_workflow.requests.models import MailRow, Notice
 from workers.drain import take_back_abandoned, work_off
 
@@ -279,3 +279,27 @@ def test_over_a_real_mail_server_it_is_one_mail_in_both_forms(stage, open_post_o
     assert all(loan.reference in again.get_body(("html",)).get_content() for loan in loans)
     (row,) = mails_kept(stage, "patron_digest")[-1:]
     assert (row.fate, row.message_id) == ("sent", again["Message-ID"])
+
+
+def test_what_a_patron_has_declined_while_it_waited_is_left_out(stage):
+    stage.borrows()
+    loan = stage.borrows(ask=("HILL",), title="Emma", isbn="")
+    loan.does("partner_shipped", told_by="mail", due_date="2026-03-20")
+    loan.does("receive", condition_checked=True)
+    with stage.db.writing() as session:
+        change_patron(session, session.query(Patron).one(), opt_out=["all"])
+        session.execute(sa.update(EffectRow).values(available_at=EffectRow.created_at))
+    stage.work()
+    assert stage.mails(ANN) == ["Ready for pickup: “Emma”"]
+
+
+def test_where_all_that_waits_was_declined_nothing_is_sent(stage):
+    loans = [stage.borrows(title=title, isbn="") for title in ("Emma", "Persuasion")]
+    with stage.db.writing() as session:
+        change_patron(session, session.query(Patron).one(), opt_out=["all"])
+        session.execute(sa.update(EffectRow).values(available_at=EffectRow.created_at))
+    stage.work()
+    assert stage.mails(ANN) == []
+    with stage.db.reading() as session:
+        rows = session.query(MailRow).filter(MailRow.reader == "patron").all()
+    assert {(row.request_id, row.fate) for row in rows} == {(loan.id, "skipped") for loan in loans}
