@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session
 from ill_workflow.db import db_now, db_time
 from ill_workflow.outbox import DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, Pause, is_now
 
+#: No database gives out a number like this.
+LARGEST_ID = 2**31
+
 
 def waiting(session: Session) -> dict[str, int]:
     """How much of each kind waits or runs."""
@@ -43,6 +46,8 @@ def pauses(session: Session) -> list[Pause]:
 
 def resend(session: Session, effect_id: int) -> bool:
     """Try again what was given up or is uncertain, with the same identity. False where it is neither."""
+    if not 0 < effect_id < LARGEST_ID:
+        return False
     now = db_time(session)
     again = (
         sa.update(EffectRow)

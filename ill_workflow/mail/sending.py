@@ -66,6 +66,8 @@ class Draft:
 
 
 Write = Callable[[Session, Sequence[Claimed]], Draft]
+#: What else is recorded once a mail has left, by its Message-ID.
+Also = Callable[[Session, str], None]
 
 
 def mail_of(db: Database, claimed: Claimed) -> int | None:
@@ -74,7 +76,7 @@ def mail_of(db: Database, claimed: Claimed) -> int | None:
         return session.scalar(sa.select(MailRow.id).where(MailRow.effect_id == claimed.id))
 
 
-def send_as_one(post: Post, claims: Sequence[Claimed], write: Write, also: Finish | None = None) -> Outside | Finish:
+def send_as_one(post: Post, claims: Sequence[Claimed], write: Write, also: Also | None = None) -> Outside | Finish:
     """Send what these claims tell in one mail: the first carries it.
 
     It is written down before anything leaves, with all that it tells, and the others are done with that: whatever
@@ -89,7 +91,7 @@ def send_as_one(post: Post, claims: Sequence[Claimed], write: Write, also: Finis
     return deliver(post, first, number, also)
 
 
-def deliver(post: Post, claimed: Claimed, number: int, also: Finish | None = None) -> Outside:
+def deliver(post: Post, claimed: Claimed, number: int, also: Also | None = None) -> Outside:
     """Send a mail that was written down, to the address that its reader has now."""
     with post.db.reading() as session:
         row = session.get_one(MailRow, number)
@@ -121,7 +123,7 @@ def deliver(post: Post, claimed: Claimed, number: int, also: Finish | None = Non
         session.execute(sa.update(MailRow).where(MailRow.id == number).values(**left))
         session.execute(sa.update(Notice).where(Notice.mail_id == number).values(address=address))
         if also:
-            also(session)
+            also(session, mail.message_id)
 
     return Outside(talk)
 
@@ -168,8 +170,10 @@ def attached_copy(claimed: Claimed) -> tuple[dict[str, str], ...]:
 
 
 def message_id(claimed: Claimed, house: House) -> str:
-    """The same for every attempt at the same work, so that a mail server or a reader can see a repeat."""
-    return f"<ill-{house.identity}-{claimed.event_id or 0}-{claimed.id}@{house.domain}>"
+    """Made once, and kept with the mail: a mail server or a reader can see that another attempt is a repeat."""
+    # After a backup was restored, numbers come again for other work: only with its time they are nobody else's.
+    promised = round(claimed.created_at.timestamp() * 1000)
+    return f"<ill-{house.identity}-{claimed.event_id or 0}-{claimed.id}-{promised:x}@{house.domain}>"
 
 
 @contextmanager

@@ -30,7 +30,6 @@ from ill_workflow.requests.models import MailRow, Notice
 AT_ONCE = timedelta(minutes=1)
 GIVEN_UP = "Given up after"
 MOST_LISTED = 200
-LARGEST_ID = 2**31
 #: The kind of work that carries a mail which is sent again.
 KIND = "send_letter"
 
@@ -81,7 +80,7 @@ def sent_mails(
 
 
 def find_mail(session: Session, library_id: int, number: int) -> MailRow:
-    row = session.get(MailRow, number) if 0 < number < LARGEST_ID else None
+    row = session.get(MailRow, number) if 0 < number < backlog.LARGEST_ID else None
     if row is None or row.library_id != library_id:
         raise NotFound(f"There is no mail {number} of this library.", field="number")
     return row
@@ -101,6 +100,8 @@ def resend(session: Session, row: MailRow, *, account: Account, clock: Clock, ho
     who = account.full_name or account.name
     if row.fate not in (SENT, NO_ADDRESS):
         if not backlog.resend(session, row.effect_id or 0):
+            if fate_of(session, row).word == "withdrawn":
+                raise Refused(f"Mail {row.id} was withdrawn: the step that it tells of was undone.", field="number")
             raise Refused(f"Mail {row.id} waits to be sent already.", field="number")
         row.asked_by, row.asked_at = who, db_now(session)
         session.flush()
@@ -174,6 +175,7 @@ def _once_more(session: Session, row: MailRow, who: str, clock: Clock, house: Ho
         KIND, f"mail {again.id}", str(again.id), row.library_id, row.request_id, destination=MAIL
     )  # fmt: skip
     (again.effect_id,) = promise(session, [work])
-    again.message_id = f"<ill-{house.identity}-m{again.id}-{again.effect_id}@{house.domain}>"
+    asked = round(again.asked_at.timestamp() * 1000) if again.asked_at else 0
+    again.message_id = f"<ill-{house.identity}-m{again.id}-{again.effect_id}-{asked:x}@{house.domain}>"
     session.flush()
     return again

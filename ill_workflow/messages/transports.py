@@ -11,7 +11,7 @@ from ill_workflow.clock import Clock
 from ill_workflow.libraries import Library
 from ill_workflow.mail import own
 from ill_workflow.mail.letters import LetterValues
-from ill_workflow.mail.sending import Draft, Post, attached_copy, message_id, send_as_one
+from ill_workflow.mail.sending import Draft, Post, attached_copy, send_as_one
 from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
 from ill_workflow.messages.content import Confirmation, Message, to_dict
@@ -60,8 +60,8 @@ def send(post: Post, claimed: Claimed, take_in: TakesIn = receive) -> Finish | O
         written = own.write(session, library, name, language, values_of_message(outgoing, claimed, language))
         return Draft("partner", partner.id, name, partner.email, written, attached_copy(claimed))
 
-    def remember(session: Session) -> None:
-        _remember(session, outgoing, claimed, clock.now(), f"mail {message_id(claimed, post.house)}")
+    def remember(session: Session, message_id: str) -> None:
+        _remember(session, outgoing, claimed, clock.now(), f"mail {message_id}")
 
     return send_as_one(post, [claimed], write, remember)
 

@@ -109,6 +109,7 @@ def test_every_command_speaks_json(library, words):
         (["account", "grant", "who", "operator", "--library", "MAIN"], "name", "no active account"),
         (["account", "change", "ann", "--new-secret"], "new_secret", "is a person"),
         (["outbox", "resend", "99"], "number", "Nothing that needs attention"),
+        (["outbox", "resend", str(2**70)], "number", "Nothing that needs attention"),
         (["lifecycles", "sideways"], "which", "Choose borrowing"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,10 +14,11 @@ from ill_workflow.errors import NotFound, Refused
 from ill_workflow.libraries import find_library
 from ill_workflow.mail import sent
 from ill_workflow.mail.mailer import MailLater, MailRefused, MailUncertain, SmtpMailer
-from ill_workflow.outbox import EffectRow
+from ill_workflow.mail.sending import message_id
+from ill_workflow.outbox import Claimed, EffectRow
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron, change_patron
-from ill_workflow.requests.models import MailRow, Notice
+from ill_workflow.requests.models import MailRow, MessageRow, Notice
 from workers import jobs
 from workers.drain import work_off_all
 
@@ -325,3 +327,42 @@ def test_two_who_ask_at_the_same_moment_are_one_mail(bare_stage):
     bare_stage.work()
     assert len(asked) == 1
     assert len(bare_stage.mailer.mails_to(ANN)) == 2
+
+
+def test_a_mail_that_was_taken_back_before_it_left_is_not_said_to_be_waiting(stage):
+    loan = stage.borrows(ask=("HILL",))
+    loan.does("partner_shipped", told_by="mail", due_date="2026-03-20")
+    stage.mailer.fail_with(MailLater("451 busy"), to=ANN)
+    loan.does("receive", condition_checked=True)
+    loan.undoes()
+    row, fate = kept(stage, loan)
+    assert (row.name, fate.word) == ("ready_for_pickup", "withdrawn")
+    with pytest.raises(Refused, match="was withdrawn: the step that it tells of was undone"):
+        resends(stage, row.id)
+
+
+def test_a_number_that_no_work_can_have_is_none(bare_stage):
+    with bare_stage.db.writing() as session:
+        assert [backlog.resend(session, number) for number in (-1, 0, 2**31, 2**63, 2**70)] == [False] * 5
+
+
+def test_after_a_backup_is_restored_the_numbers_come_again_and_the_message_ids_do_not(stage):
+    """A mail server drops in silence what comes under a Message-ID that it has seen."""
+    claimed = Claimed(7, "notify_patron", "ready", "", 1, 1, 5, {}, 1, 0, "", stage.clock.now())
+    later = replace(claimed, created_at=claimed.created_at + timedelta(hours=1))
+    house = stage.services.house
+    assert message_id(claimed, house) == message_id(replace(claimed, attempts=2, token="x"), house)
+    assert message_id(claimed, house) != message_id(later, house)
+
+
+def test_a_message_to_a_partner_is_remembered_by_the_mail_that_went_also_when_it_was_sent_again(stage):
+    stage.mailer.fail_with(MailRefused("550 nobody"), to=HILLTOP)
+    loan = stage.borrows(ask=("HILL",))
+    row, _ = kept(stage, loan, "partner")
+    stage.mailer.recover()
+    resends(stage, row.id)
+    (mail,) = stage.mailer.mails_to(HILLTOP)
+    with stage.db.reading() as session:
+        told = session.query(MessageRow).filter(MessageRow.request_id == loan.id, ~MessageRow.incoming).one()
+    assert row.message_id == mail.message_id
+    assert told.outcome == f"mail {mail.message_id}"

@@ -6,10 +6,9 @@ from collections import Counter
 
 import sqlalchemy as sa
 
-from ill_workflow.mail.sending import message_id
 from ill_workflow.outbox import DONE, UNCERTAIN, WITHDRAWN, EffectRow
 from ill_workflow.partners import Partner
-from ill_workflow.requests.models import Event, MessageRow, Notice, Request, Slip
+from ill_workflow.requests.models import Event, MailRow, MessageRow, Notice, Request, Slip
 from tests.stateful.world import World
 
 
@@ -35,12 +34,13 @@ def _mails(world: World, session, effects: list[EffectRow]) -> None:
     """A mail for each promise, by its Message-ID; several slips may be in one."""
     arrived = Counter(mail.message_id for mail in world.mailer.mails)
     together = {
-        notice.effect_id: notice.message_id
-        for notice in session.scalars(sa.select(Notice).where(Notice.message_id != ""))
+        row.effect_id: row.message_id
+        for table in (MailRow, Notice)
+        for row in session.scalars(sa.select(table).where(table.message_id != ""))
     }
     promised = Counter[str]()
     for effect in effects:
-        mail_id = together.get(effect.id) or message_id(_as_claimed(effect), world.services.house)
+        mail_id = together[effect.id]
         surplus = world.surplus["mail", effect.id]
         assert 1 <= arrived[mail_id] <= 1 + surplus, f"{effect.kind} {effect.argument}: {arrived[mail_id]} mails"
         promised[mail_id] += 1
@@ -48,10 +48,6 @@ def _mails(world: World, session, effects: list[EffectRow]) -> None:
     for effect in effects:
         if effect.kind in ("notify_patron", "alert_staff") and effect.status == DONE:
             assert effect.id in together, f"{effect.kind} {effect.argument} was sent and is not recorded"
-
-
-def _as_claimed(effect: EffectRow):
-    return effect  # a Message-ID is made of the numbers of event and effect alone
 
 
 def _messages(session, told: list[EffectRow]) -> None:
