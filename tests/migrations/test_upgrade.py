@@ -79,3 +79,38 @@ def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
                 assert connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
                 assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
         engine.dispose()
+
+
+def test_an_installation_with_four_times_the_mails_takes_no_more_than_the_work_for_them(tmp_path):
+    few, many = work_of_keeping(tmp_path, 1000), work_of_keeping(tmp_path, 4000)
+    assert many < 6 * few
+
+
+def work_of_keeping(tmp_path, notices):
+    """How much SQLite works, by its own count, to give each of so many notices its mail."""
+    engine, steps = make_engine(f"sqlite:///{tmp_path / f'{notices}.db'}", foreign_keys=False), 0
+
+    def count():
+        nonlocal steps
+        steps += 1
+
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        told = 'INSERT INTO notice (id, library_id, request_id, "to", address, occasion, subject, message_id, effect_id'
+        rows = [
+            {"id": n, "mail": f"<{n}@x>" if n % 10 else "", "effect": n if n % 3 else None} for n in range(1, notices)
+        ]
+        values = "VALUES (:id, 1, :id, 'patron', 'a', 'ready', 'Ready', :mail, :effect, '2026-02-02 09:00:00.000000')"
+        connection.execute(sa.text(f"{told}, at) {values}"), rows)
+        connection.commit()
+        connection.connection.driver_connection.set_progress_handler(count, 1000)
+        command.upgrade(config, "0004")
+        connection.connection.driver_connection.set_progress_handler(None, 0)
+        connection.commit()
+        left = connection.scalar(sa.text("SELECT count(*) FROM notice WHERE mail_id IS NULL"))
+        kept = connection.scalars(sa.text("SELECT n.id FROM mail m JOIN notice n ON n.mail_id = m.id ORDER BY m.id"))
+        assert list(kept) == list(range(1, notices)), "in the order in which they were written"
+    assert left == 0
+    return steps

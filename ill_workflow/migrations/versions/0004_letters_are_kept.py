@@ -117,38 +117,36 @@ def _make_templates() -> None:
 def _keep_what_was_sent() -> None:
     """Each notice, and each mail to a partner, gets its mail: without a text, which nobody had kept.
 
-    Slips that went in one mail have its Message-ID in common; the first of them names its work.
+    Slips that went in one mail have its Message-ID in common; the first of them names its work. There may be hundreds
+    of thousands of them, so each statement finds what belongs together by an index, or by grouping once.
     """
     op.execute(
         """
         INSERT INTO mail (library_id, request_id, effect_id, reader, name, language, remark, address, message_id,
                           subject, attachments, fate, at, sent_at, asked_by)
-        SELECT n.library_id,
-               CASE WHEN (SELECT count(*) FROM notice o WHERE o.message_id = n.message_id) > 1
-                     AND n.message_id <> '' THEN NULL ELSE n.request_id END,
-               n.effect_id,
+        SELECT n.library_id, CASE WHEN g.told > 1 THEN NULL ELSE n.request_id END, n.effect_id,
                CASE WHEN n."to" = 'patron' THEN 'patron'
                     WHEN (SELECT e.kind FROM effect e WHERE e.id = n.effect_id) = 'email_slip' THEN 'slip'
                     ELSE 'staff' END,
                n.occasion, 'en', '', n.address, n.message_id, n.subject, '[]',
                CASE WHEN n.message_id = '' THEN 'no_address' ELSE 'sent' END,
                n.at, CASE WHEN n.message_id = '' THEN NULL ELSE n.at END, ''
-        FROM notice n
-        WHERE n.message_id = ''
-           OR n.id = (SELECT min(o.id) FROM notice o WHERE o.message_id = n.message_id)
+        FROM (SELECT min(o.id) AS first, count(*) AS told FROM notice o WHERE o.message_id <> '' GROUP BY o.message_id
+              UNION ALL SELECT o.id, 1 FROM notice o WHERE o.message_id = '') g
+        JOIN notice n ON n.id = g.first
+        ORDER BY n.id
         """
     )
-    op.execute(
-        """
-        UPDATE notice SET mail_id = (
-            SELECT min(m.id) FROM mail m
-            WHERE (notice.message_id <> '' AND m.message_id = notice.message_id)
-               OR (notice.message_id = '' AND m.message_id = '' AND m.at = notice.at
-                   AND m.library_id = notice.library_id AND m.subject = notice.subject
-                   AND (m.effect_id = notice.effect_id OR (m.effect_id IS NULL AND notice.effect_id IS NULL
-                        AND m.request_id = notice.request_id))))
-        """
-    )
+    for which, same in (
+        ("message_id <> ''", "m.message_id = notice.message_id"),
+        ("message_id = '' AND effect_id IS NOT NULL", "m.effect_id = notice.effect_id"),
+        (
+            "message_id = '' AND effect_id IS NULL",
+            "m.request_id = notice.request_id AND coalesce(m.effect_id, 0) = 0 AND m.message_id = '' "
+            "AND m.at = notice.at AND m.library_id = notice.library_id AND m.subject = notice.subject",
+        ),
+    ):
+        op.execute(f"UPDATE notice SET mail_id = (SELECT min(m.id) FROM mail m WHERE {same}) WHERE {which}")  # noqa: S608
     op.execute(
         """
         INSERT INTO mail (library_id, request_id, effect_id, reader, reader_id, name, language, remark, address,
