@@ -69,19 +69,18 @@ def test_letters_to_patrons_staff_partners_and_slips_are_kept_as_they_left(stage
     assert [kept["name"] for kept in row.attachments] == [a.filename for a in mail.attachments] != []
 
 
-def test_what_became_of_a_mail_is_said_with_the_reason(stage):
-    for trouble, word, why in (
+@pytest.mark.parametrize(
+    ("trouble", "word", "why"),
+    [
         (MailRefused("550 nobody"), "refused", "550 nobody"),
         (MailLater("451 busy"), "waiting", "451 busy"),
-        (
-            MailUncertain("It hung up."),
-            "uncertain",
-            "It hung up.",
-        ),  # the last: a server that answers nothing is left in peace
-    ):
-        stage.mailer.fail_with(trouble, to=ANN)
-        _, fate = kept(stage, stage.borrows(title=word, isbn=""))
-        assert (fate.word, fate.why) == (word, why)
+        (MailUncertain("It hung up."), "uncertain", "It hung up."),
+    ],
+)
+def test_what_became_of_a_mail_is_said_with_the_reason(stage, trouble, word, why):
+    stage.mailer.fail_with(trouble, to=ANN)
+    _, fate = kept(stage, stage.borrows())
+    assert (fate.word, fate.why) == (word, why)
 
 
 def test_a_mail_that_was_tried_for_too_long_is_given_up(stage):
