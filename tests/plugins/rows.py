@@ -174,7 +174,7 @@ def pytest_sessionfinish(session) -> None:
     """A process of pytest-xdist hands over what it has seen; where all tests ran, what was never pulled fails."""
     config = session.config
     if hasattr(config, "workeroutput"):
-        config.workeroutput["rows"] = sorted(seen)
+        config.workeroutput["rows"] = [tuple(row) for row in sorted(seen)]  # plain, to travel
     elif _all_ran(config) and missing(_databases(config)):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -34,14 +34,6 @@ def test_what_was_sent_to_nobody_has_no_home_to_be_routed_to(quick_stage):
     assert loan.state == "cancelled"
 
 
-def test_a_copy_on_paper_that_is_found_again_is_for_the_patron(quick_stage):
-    copy = quick_stage.borrows(service="copy")
-    quick_stage.other_half(copy).does("deliver_copy", on_paper=True)
-    copy.does("report_lost")
-    copy.does("found")
-    assert (copy.state, copy.letters[-1], copy.balance) == ("delivered", "ready_for_pickup", {})
-
-
 @pytest.mark.parametrize(
     ("trigger", "how"),
     [

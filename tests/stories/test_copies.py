@@ -70,3 +70,11 @@ def test_copies_are_kept_for_a_while_only(stage):
     assert sorted(p.name for p in folder.iterdir()) == sorted(["README", new])
     with pytest.raises(BadInput, match="kept no longer"):
         copies.read(folder, old)
+
+
+def test_a_copy_on_paper_that_is_found_again_is_for_the_patron(stage):
+    copy = stage.borrows(service="copy")
+    stage.other_half(copy).does("deliver_copy", on_paper=True)
+    copy.does("report_lost")
+    copy.does("found")
+    assert (copy.state, copy.letters[-1], copy.balance) == ("delivered", "ready_for_pickup", {})
