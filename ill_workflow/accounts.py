@@ -29,6 +29,7 @@ class Account(Base):
     email: Mapped[str] = mapped_column(sa.String(254), default="")
     system: Mapped[bool] = mapped_column(default=False)  #: another system, not a person
     secret: Mapped[str | None] = mapped_column(sa.String(128))  #: with which another system signs its commands
+    password_hash: Mapped[str | None] = mapped_column(sa.String(200))  #: by argon2; people only
     active: Mapped[bool] = mapped_column(default=True)
 
 

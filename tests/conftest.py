@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.plugins.rows",
     "tests.plugins.stage",
     "tests.plugins.states",
+    "tests.plugins.visiting",
 ]

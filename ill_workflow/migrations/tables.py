@@ -1,6 +1,6 @@
 """All tables, gathered for the comparison of migrations and models."""
 
-from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, timers
+from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, signing_in, timers
 from ill_workflow.db import Base
 from ill_workflow.mail import own
 from ill_workflow.requests import models
@@ -9,5 +9,5 @@ metadata = Base.metadata
 
 __all__ = [
     "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "own", "partners", "patrons",
-    "runtime", "timers",
+    "runtime", "signing_in", "timers",
 ]  # fmt: skip

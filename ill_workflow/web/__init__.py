@@ -1,0 +1,1 @@
+"""The console and the API: doors for people and systems, over HTTP."""

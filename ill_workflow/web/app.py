@@ -1,0 +1,67 @@
+"""Puts the console together: what protects it, what it says where something goes wrong, and all of its pages."""
+
+import logging
+
+from argon2 import PasswordHasher
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from ill_workflow.bootstrap import Services
+from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
+from ill_workflow.web import assets
+from ill_workflow.web.console import sign_in
+from ill_workflow.web.pages import render
+from ill_workflow.web.security import SecurityHeaders
+from ill_workflow.web.visitor import protected, sign_in_address
+from ill_workflow.web.words import _
+
+logger = logging.getLogger(__name__)
+
+#: Everything behind the sign-in: what changes something has to come from a page of the session.
+BEHIND_THE_SIGN_IN = (sign_in.own,)
+
+
+def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> FastAPI:
+    """The web application over an installation's services."""
+    app = FastAPI(title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.services, app.state.passwords = services, passwords or PasswordHasher()
+    app.add_middleware(SecurityHeaders)
+    app.include_router(assets.router)
+    app.include_router(sign_in.router)
+    for router in BEHIND_THE_SIGN_IN:
+        app.include_router(router, dependencies=[Depends(protected)])
+    app.add_exception_handler(IllError, _say)
+    app.add_exception_handler(HTTPException, _no_such_page)
+    app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(Exception, _went_wrong)
+    return app
+
+
+def _say(request: Request, error: Exception) -> Response:
+    """What went wrong, as a page; who isn't signed in is sent to do that."""
+    assert isinstance(error, IllError)
+    if isinstance(error, Unauthorised):
+        to = sign_in_address(request)
+        if request.headers.get("hx-request"):
+            return Response(status_code=204, headers={"HX-Redirect": to})
+        return RedirectResponse(to, status_code=303)
+    person = getattr(request.state, "person", None)
+    return render(request, "error.html", person, status=error.status, sentence=error.message)
+
+
+def _no_such_page(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = NotFound(_("There is no such page."))
+    said.status = error.status_code
+    return _say(request, said)
+
+
+def _unreadable(request: Request, error: Exception) -> Response:
+    return _say(request, BadInput(_("This address can't be read.")))
+
+
+def _went_wrong(request: Request, error: Exception) -> Response:
+    logger.exception("a page failed", exc_info=error)
+    return _say(request, IllError(_("Something went wrong here. It was written down for the operators.")))

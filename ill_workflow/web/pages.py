@@ -1,0 +1,62 @@
+"""Makes a page of a template and of what the endpoint hands over."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+
+from ill_workflow.web import assets, words
+from ill_workflow.web.visitor import Person
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(
+    request: Request, template: str, visitor: Person | None = None, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """The page. `visitor` is None where nobody is signed in."""
+    page = _environment.get_template(template)
+    locale = visitor.locale if visitor else "en"
+    text = page.render(request=request, visitor=visitor, locale=locale, is_fragment=is_fragment(request), **values)
+    return HTMLResponse(text, status_code=status)
+
+
+def is_fragment(request: Request) -> bool:
+    """Whether htmx asks, for a part of a page."""
+    return request.headers.get("hx-request") == "true" and request.headers.get("hx-boosted") != "true"
+
+
+@pass_context
+def _day(context: Context, value: date | None, form: str = "medium") -> str:
+    return format_date(value, form, locale=context["locale"]) if value else ""
+
+
+@pass_context
+def _moment(context: Context, value: datetime | None, zone: ZoneInfo, form: str = "short") -> str:
+    return format_datetime(value, form, tzinfo=zone, locale=context["locale"]) if value else ""
+
+
+@pass_context
+def _money(context: Context, value: Decimal | None, currency: str) -> str:
+    return "" if value is None else format_currency(value, currency, locale=context["locale"])
+
+
+def _make_environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters.update(day=_day, moment=_moment, money=_money)
+    made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address)
+    return made
+
+
+_environment = _make_environment()

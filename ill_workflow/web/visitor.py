@@ -1,0 +1,164 @@
+"""Who looks at the console, and at which library: handed to every page."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Annotated, cast
+from urllib.parse import quote, urlsplit
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+from starlette.datastructures import FormData
+
+from ill_workflow.accounts import Account, Grant, Role
+from ill_workflow.bootstrap import Services
+from ill_workflow.clock import machine_now
+from ill_workflow.errors import NotAllowed, NotFound, Unauthorised
+from ill_workflow.libraries import Library
+from ill_workflow.requests.by import By
+from ill_workflow.signing_in import SEEN_EVERY, SignIn, find_session, still_here
+from ill_workflow.web.words import _
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who is signed in, and the libraries at which they have a grant, in the order of their names."""
+
+    account: Account
+    libraries: tuple[Library, ...]
+    roles: dict[int, Role]  #: by library id
+    sign_in_id: int
+    csrf: str
+    locale: str = "en"
+
+    def by(self, told_by: str | None = None) -> By:
+        return By.staff(self.account, told_by)
+
+
+@dataclass(frozen=True)
+class Visitor(Person):
+    """A person at one of their libraries: the one that the address names."""
+
+    library: Library = None  # type: ignore[assignment]
+    role: Role = Role.OPERATOR
+
+    @property
+    def manages(self) -> bool:
+        return self.role == Role.MANAGER
+
+
+def services(request: Request) -> Services:
+    return cast(Services, request.app.state.services)
+
+
+def passwords(request: Request) -> PasswordHasher:
+    return cast(PasswordHasher, request.app.state.passwords)
+
+
+Here = Annotated[Services, Depends(services)]
+Passwords = Annotated[PasswordHasher, Depends(passwords)]
+
+
+def cookie_name(request: Request) -> str:
+    # A browser takes the first name from https alone, for this host alone.
+    return "__Host-ill" if request.url.scheme == "https" else "ill"
+
+
+def somebody_or_nobody(request: Request, services: Here) -> Person | None:
+    """Whoever is signed in at this browser."""
+    with services.db.reading() as session:
+        row = find_session(session, request.cookies.get(cookie_name(request)))
+        person = _person(session, row) if row else None
+        unseen = row is not None and row.seen_at < machine_now() - SEEN_EVERY
+    if person and unseen:
+        with services.db.writing() as session:
+            still_here(session, person.sign_in_id)
+    request.state.person = person
+    return person
+
+
+Anybody = Annotated[Person | None, Depends(somebody_or_nobody)]
+
+
+def somebody(request: Request, person: Anybody) -> Person:
+    if person is None:
+        raise Unauthorised(_("Sign in first."))
+    return person
+
+
+Somebody = Annotated[Person, Depends(somebody)]
+
+
+def signed(request: Request, person: Somebody, library: str) -> Visitor:
+    """A person at the library of the address. Raises NotFound, or NotAllowed where they have no grant."""
+    here = next((mine for mine in person.libraries if mine.code == library), None)
+    if here is None:
+        with services(request).db.reading() as session:
+            known = session.scalar(sa.select(Library.name).where(Library.code == library))
+        if known is None:
+            raise NotFound(_("There is no such library."), field="library")
+        raise NotAllowed(_("You have no grant at this library. A manager there can give one."), field="library")
+    visitor = Visitor(
+        person.account, person.libraries, person.roles, person.sign_in_id, person.csrf, person.locale,
+        library=here, role=person.roles[here.id],
+    )  # fmt: skip
+    request.state.person = visitor
+    return visitor
+
+
+Signed = Annotated[Visitor, Depends(signed)]
+
+
+def managing(visitor: Signed) -> Visitor:
+    if not visitor.manages:
+        raise NotAllowed(_("This needs a manager of the library."))
+    return visitor
+
+
+Managing = Annotated[Visitor, Depends(managing)]
+
+
+async def posted(request: Request) -> FormData:
+    """What a form brought along."""
+    return await request.form()
+
+
+Posted = Annotated[FormData, Depends(posted)]
+
+
+def same_origin(request: Request) -> None:
+    """Raises NotAllowed for what another site's page has sent."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    elsewhere = site not in (None, "same-origin", "none")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        elsewhere = True
+    if elsewhere:
+        raise NotAllowed(_("This came from another site, and was not done."))
+
+
+async def protected(request: Request, person: Somebody) -> None:
+    """What changes something comes from a page of this session. A dependency of every router behind the sign-in."""
+    if request.method in SAFE:
+        return
+    same_origin(request)
+    given = request.headers.get("x-csrf") or (await request.form()).get("csrf")
+    if not isinstance(given, str) or not secrets.compare_digest(given.encode(), person.csrf.encode()):
+        raise NotAllowed(_("This page is from another session, and nothing was done. Load it again."), field="csrf")
+
+
+def sign_in_address(request: Request) -> str:
+    """Where to sign in, and to come back to from there."""
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return f"/sign-in?next={quote(path, safe='/')}" if request.method in SAFE and path != "/" else "/sign-in"
+
+
+def _person(session: Session, row: SignIn) -> Person:
+    granted = sa.select(Library, Grant.role).join(Grant, Grant.library_id == Library.id)
+    rows = session.execute(granted.where(Grant.account_id == row.account_id).order_by(Library.name, Library.id)).all()
+    return Person(
+        row.account, tuple(library for library, _role in rows), {library.id: Role(role) for library, role in rows},
+        row.id, row.csrf,
+    )  # fmt: skip
