@@ -119,6 +119,12 @@ def _carry_out(doors: Doors) -> int | str | None:
     except (DBAPIError, ArgumentError, ImportError, OverflowError) as trouble:
         fail(_about_the_database(doors.settings, trouble))
         return 1
+    except UnicodeEncodeError:
+        # Half a character, which neither a database nor a terminal takes: what was typed was in another encoding.
+        if not any("\udc80" <= sign <= "\udcff" for sign in "".join(sys.argv)):
+            raise
+        fail(BadInput("What was typed is no text in UTF-8."))
+        return 1
     return 0
 
 

@@ -158,3 +158,9 @@ def test_a_library_that_writes_german_writes_all_of_it_in_german(ill, quick_stag
     assert f"Bestellschein {lent.reference}: Pride and Prejudice" in subjects
     assert "Bestellt: „Pride and Prejudice“" in subjects
     assert any(subject.startswith("Fernleihe XPX-") and ", Bestellung: " in subject for subject in subjects)
+
+
+@pytest.mark.parametrize("words", [("patron", "show"), ("letter", "sent", "--to"), ("letter", "preview", "ready")])
+def test_what_is_typed_in_another_encoding_is_refused_in_a_sentence(ill, words):
+    code, _, err = ill(*words, "M\udcfcller")
+    assert (code, err.strip()) == (1, "What was typed is no text in UTF-8.")
