@@ -171,6 +171,7 @@ def test_what_failed_is_listed_by_reference_and_sent_again(library, tmp_path):
     assert json.loads(out)["attention"] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("env", "words", "sentence"),
     [

@@ -13,6 +13,8 @@ from ill_workflow.patrons import Patron, change_patron
 from ill_workflow.requests.models import MailRow, Notice
 from workers.drain import take_back_abandoned, work_off
 
+pytestmark = pytest.mark.long
+
 ANN, DESK, RIVERSIDE = "ann@readers.example", "ill@main.example", "ill@riv.example"
 
 

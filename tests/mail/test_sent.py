@@ -22,6 +22,8 @@ from ill_workflow.requests.models import MailRow, MessageRow, Notice
 from workers import jobs
 from workers.drain import work_off_all
 
+pytestmark = pytest.mark.long
+
 ANN, HILLTOP = "ann@readers.example", "ill@hilltop.example"
 
 

@@ -15,6 +15,8 @@ from ill_workflow.slips import PAPERS, Address, Layout, fonts, lettering, render
 from ill_workflow.slips.contact_sheet import TITLES
 from tests.slips.reading import SLIP, in_a_row, letters, pages, text_of
 
+pytestmark = pytest.mark.long
+
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 FROM_RIGHT = {
     "Arabic": TITLES["Arabic"],

@@ -28,6 +28,8 @@ from tests.slips.reading import (
     texts_on,
 )
 
+pytestmark = pytest.mark.long
+
 LAYOUTS = get_args(Layout)
 SIZES = {"letter": (215.9, 279.4), "a4": (210, 297), "a5": (148, 210), "4x6": (101.6, 152.4)}  # mm
 

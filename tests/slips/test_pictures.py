@@ -16,6 +16,8 @@ from ill_workflow.slips.contact_sheet import TITLES, contact_sheet, samples
 from ill_workflow.slips.preview import as_png
 from tests.slips.reading import SLIP, pages, scanned
 
+pytestmark = pytest.mark.long
+
 
 def picture(kind="PNG", size=(240, 120), mode="RGBA"):
     file = BytesIO()

@@ -9,6 +9,8 @@ from ill_workflow.errors import BadInput
 from ill_workflow.requests.models import Request
 from ill_workflow.slips.making import contents_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def stage(quick_stage):

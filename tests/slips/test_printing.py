@@ -13,6 +13,8 @@ from ill_workflow.requests.models import Slip, SlipBatch
 from ill_workflow.slips import batches, printing
 from ill_workflow.slips.batches import How
 
+pytestmark = pytest.mark.long
+
 SHELVES = {"Emma": "PR4034 .E5", "Algorithms": "QA76.6 .C662", "Mansfield Park": "PR403.5", "Unknown": None}
 
 

@@ -16,6 +16,8 @@ from state_machines.lending import LENDING
 from tests.stateful.inputs import inputs
 from tests.stateful.office import PostOffice
 
+pytestmark = pytest.mark.long
+
 
 def test_nobody_is_asked_about_what_was_sent_to_nobody(quick_stage):
     loan = quick_stage.borrows(send=False)

@@ -8,6 +8,8 @@ from ill_workflow.requests import due_dates
 from tests.plugins import rows
 from workers.drain import work_off, work_off_all
 
+pytestmark = pytest.mark.long
+
 #: Every row on the demo's twelve paths.
 LENDING_ROWS = {
     "print_slip", "record_availability", "ship", "reject", "partner_received", "partner_requests_renewal", "renew",
