@@ -1,5 +1,7 @@
 """The demo itself, with workers that are at hand at once, on both databases."""
 
+import pytest
+
 from ill_workflow.bootstrap import start
 from ill_workflow.config import Settings
 from ill_workflow.demo import TWELVE, Play, make_world
