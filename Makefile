@@ -13,7 +13,7 @@ test: $(VENV)/.ready-dev lint
 	$(PY) -m pytest -q -n 3
 
 check: $(VENV)/.ready-dev lint
-	$(PY) -m pytest -q -n 2 -m "not live and not postgresql and not long"
+	$(PY) -m pytest -q -n 2 -m "not live and not postgresql and not long and not browser"
 
 lint: $(VENV)/.ready-dev
 	$(VENV)/bin/ruff check .

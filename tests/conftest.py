@@ -8,4 +8,5 @@ pytest_plugins = [
     "tests.plugins.stage",
     "tests.plugins.states",
     "tests.plugins.visiting",
+    "tests.plugins.browser",
 ]
