@@ -156,7 +156,7 @@ ACTIONS = (
             ),
             Target("retry_offered", records=(c.not_before,)),
         ),
-        needs=(i.REASON.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional),
+        needs=(i.WHY_RETRY.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional),
         then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
     ),
     Action(
@@ -173,7 +173,7 @@ ACTIONS = (
     ),
     Action(
         "partner_cannot_supply", "Partner Cannot Supply", (PARTNER,), ("SEEKING", "INBOUND", "cancel_requested"),
-        LENDER_FALLS_AWAY, needs=(i.REASON.optional, i.NOTE.optional),
+        LENDER_FALLS_AWAY, needs=(i.WHY_UNFILLED.optional, i.NOTE.optional),
         hears=("Unfilled", "Cancelled", "ERROR to our request"), hears_else=("CancelResponse Y",),
     ),
     Action(
@@ -223,7 +223,7 @@ ACTIONS = (
     ),
     Action(
         "receive", "Receive Late Piece", (STAFF,), ("HELD", "return_in_transit"), SAME,
-        only_if=(g.piece_is_awaited,), needs=(i.CONDITION_CHECKED, i.PIECES),
+        only_if=(g.travels_in_pieces, g.piece_is_awaited), needs=(i.CONDITION_CHECKED, i.PIECES),
         then=(
             circulation("accept_item"),
             notify_patron("ready_for_pickup", only_from=("HELD",), only_if=g.comes_later),
@@ -435,11 +435,11 @@ ACTIONS = (
     ),
     Action(
         "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("PREPARING",),
-        needs=(i.AMOUNT, i.REASON.optional), ledger=(Entry("waive"),),
+        needs=(i.OPEN_AMOUNT, i.REASON.optional), ledger=(Entry("waive"),),
     ),
     Action(
         "record_payment", "Record Payment", (MANAGER,), ("any",), SAME, less=("PREPARING",),
-        needs=(i.AMOUNT, i.NOTE.optional), ledger=(Entry("pay"),),
+        needs=(i.OPEN_AMOUNT, i.NOTE.optional), ledger=(Entry("pay"),),
     ),
     Action(
         "remind", "Remind", (CLOCK,), ("not_terminal",), SAME, then=(alert_staff("reminder"),),

@@ -78,15 +78,21 @@ def assume_a_due_date(request: Request, inputs: Inputs, facts: Facts) -> None:
 def due_by_policy(request: Request, inputs: Inputs, facts: Facts) -> None:
     """The due date that staff named, else the partner's loan period and the way there."""
     request.loan_seen = True
-    usual = facts.today + timedelta(days=facts.terms.loan_days + facts.terms.transit_days)
-    _due(request, inputs.get("due_date") or usual, facts, assumed=False)
+    _due(request, inputs.get("due_date") or usual_due_date(facts), facts, assumed=False)
+
+
+def usual_due_date(facts: Facts) -> date:
+    return facts.today + timedelta(days=facts.terms.loan_days + facts.terms.transit_days)
 
 
 def extend(request: Request, inputs: Inputs, facts: Facts) -> None:
     """A renewal: the named day, or the usual length from the present due date."""
     _renewed(request)
-    start = max(request.lender_due or facts.today, facts.today)
-    _due(request, inputs.get("due_date") or start + timedelta(days=facts.terms.renewal_days), facts, assumed=False)
+    _due(request, inputs.get("due_date") or renewed_to(request, facts), facts, assumed=False)
+
+
+def renewed_to(request: Request, facts: Facts) -> date:
+    return max(request.lender_due or facts.today, facts.today) + timedelta(days=facts.terms.renewal_days)
 
 
 def take_the_renewal(request: Request, inputs: Inputs, facts: Facts) -> None:

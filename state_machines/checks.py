@@ -82,6 +82,9 @@ def _names_of_a_row(action: Action, states: list[str], known: set[str]) -> Itera
         if timer not in RULES:
             yield f"{row}: there is no timer {timer}."
     names = [need.name for need in action.needs]
+    for guard in action.only_if:
+        if guard.asks and not set(guard.asks) & set(names):
+            yield f"{row}: '{guard.label}' depends on {' or '.join(guard.asks)}, for which it doesn't ask."
     yield from (
         f"{row}: the input {name} is asked for twice." for name in sorted({n for n in names if names.count(n) > 1})
     )

@@ -36,16 +36,28 @@ class LifecycleError(Exception):
 
 @dataclass(frozen=True)
 class Guard:
-    """A condition of a row: what it is called, and what a person is told where it doesn't hold."""
+    """A condition of a row: what it is called, and what a person is told where it doesn't hold.
+
+    `asks` are the inputs on which it depends: no others are shown to it, and until they are given it may still be met.
+    `answer` is the one that it waits for, where it chooses an outcome that a person names.
+    """
 
     label: str
     otherwise: str
-    holds: Test
+    test: Test
+    asks: tuple[str, ...] = ()
+    answer: str = ""
+
+    def holds(self, request: Request, inputs: Inputs | None, facts: Facts) -> bool:
+        """Whether it holds; without `inputs`, which are not given yet, whether it still can."""
+        if inputs is None:
+            return bool(self.asks) or self.test(request, {}, facts)
+        return self.test(request, {name: inputs[name] for name in self.asks if name in inputs}, facts)
 
 
-def guard(label: str, otherwise: str) -> Callable[[Test], Guard]:
-    """Make a boolean function a guard with its two sentences."""
-    return lambda test: Guard(label, otherwise, test)
+def guard(label: str, otherwise: str, asks: tuple[str, ...] = ()) -> Callable[[Test], Guard]:
+    """Make a boolean function a guard with its two sentences, and the inputs on which it depends."""
+    return lambda test: Guard(label, otherwise, test, asks)
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,9 @@ class Input:
     hint: str = ""
     future: bool = False  #: a date that people may not name in the past; what a partner says stands
     longest: int = 2000  #: characters of a text
+    usual: tuple[str, ...] = ()  #: words that are usual; others are possible
+    known: str = ""  #: of what the library's own data knows more: partners, carriers
+    begins: Callable[[Request, Facts], Any] | None = None  #: what a form begins with
 
     @property
     def optional(self) -> "Input":
@@ -178,6 +193,12 @@ class Lifecycle:
         """The outcomes of a row that can come about: a list of outcomes may be shared with other rows."""
         sources = set(self.sources(action))
         return tuple(t for t in action.targets if not t.source or sources & set(self.expand(t.source)))
+
+    def answers(self, action: Action, need: Input, state: str) -> tuple[str, ...]:
+        """What may be answered to an input in a state: its own choices, or the outcomes that it chooses from there."""
+        here = (t for t in action.targets if not t.source or state in self.expand(t.source))
+        outcomes = (t.only_if.answer for t in here if t.only_if and need.name in t.only_if.asks)
+        return need.choices or tuple(dict.fromkeys(filter(None, outcomes)))
 
     def rows(self, trigger: str) -> tuple[Action, ...]:
         return tuple(a for a in self.actions if a.trigger == trigger)

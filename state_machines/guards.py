@@ -15,7 +15,9 @@ def no_fee_is_open(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.open_fees == 0
 
 
-@guard("there is somebody to ask", otherwise="No partner is chosen. Name a partner or a rota.")
+@guard(
+    "there is somebody to ask", otherwise="No partner is chosen. Name a partner or a rota.", asks=("partner", "rota")
+)
 def somebody_to_ask(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("partner") or inputs.get("rota") or facts.next_in_rota)
 
@@ -30,7 +32,7 @@ def another_partner(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.next_in_rota
 
 
-@guard("no other lender can cure the reason", otherwise="Another lender may still supply it.")
+@guard("no other lender can cure the reason", otherwise="Another lender may still supply it.", asks=("reason",))
 def incurable(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return inputs.get("reason") in INCURABLE
 
@@ -50,12 +52,12 @@ def paper_copy(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.service == "copy"
 
 
-@guard("it was posted on paper", otherwise="It came as a file.")
+@guard("it was posted on paper", otherwise="It came as a file.", asks=("on_paper", "link", "file"))
 def posted_on_paper(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("on_paper")) and not inputs.get("link") and not inputs.get("file")
 
 
-@guard("it came with nothing to open", otherwise="It came as a file.")
+@guard("it came with nothing to open", otherwise="It came as a file.", asks=("on_paper", "link", "file"))
 def nothing_delivered(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return not any(inputs.get(name) for name in ("on_paper", "link", "file"))
 
@@ -65,7 +67,11 @@ def is_copy(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.service == "copy"
 
 
-@guard("a file, a link or the post", otherwise="Name the file or the link, or say that it was posted on paper.")
+@guard(
+    "a file, a link or the post",
+    otherwise="Name the file or the link, or say that it was posted on paper.",
+    asks=("file", "link", "on_paper"),
+)
 def copy_is_named(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("file") or inputs.get("link") or inputs.get("on_paper"))
 
@@ -85,12 +91,17 @@ def overdue_is_kept(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.kept_overdue
 
 
-@guard("pieces are still out", otherwise="All pieces are here.")
+@guard("pieces are still out", otherwise="All pieces are here.", asks=("pieces",))
 def pieces_are_out(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.pieces_out > 0
 
 
-@guard("the piece has not come yet", otherwise="That piece is here already, or was here.")
+@guard("it travels in pieces", otherwise="It came as one piece: no other is to come.")
+def travels_in_pieces(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return facts.in_pieces
+
+
+@guard("the piece has not come yet", otherwise="That piece is here already, or was here.", asks=("pieces",))
 def piece_is_awaited(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.pieces_awaited
 
@@ -106,7 +117,7 @@ def past_due(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.lender_due is not None and request.lender_due < facts.due_today
 
 
-@guard("the new date lifts it", otherwise="The new date has passed already.")
+@guard("the new date lifts it", otherwise="The new date has passed already.", asks=("due_date",))
 def new_date_lifts_it(request: Request, inputs: Inputs, facts: Facts) -> bool:
     due = inputs.get("due_date")
     if due is None or due < facts.due_today:
@@ -115,7 +126,7 @@ def new_date_lifts_it(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return not recalled or request.return_by is None or due > request.return_by
 
 
-@guard("the date is another", otherwise="That is the due date already.")
+@guard("the date is another", otherwise="That is the due date already.", asks=("due_date",))
 def date_is_another(request: Request, inputs: Inputs, facts: Facts) -> bool:
     due = inputs.get("due_date")
     return due is not None and (due != request.lender_due or request.due_assumed)
@@ -126,7 +137,7 @@ def filled_locally(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.previous_state in ("created", "needs_review")
 
 
-@guard("a cost is named", otherwise="No cost is named.")
+@guard("a cost is named", otherwise="No cost is named.", asks=("cost",))
 def names_a_cost(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return inputs.get("cost") is not None
 
@@ -138,23 +149,23 @@ BEFORE_THE_ITEM = frozenset(
 )
 
 
-@guard("the item came", otherwise="The item has not come.")
+@guard("the item came", otherwise="The item has not come.", asks=("kind",))
 def is_a_bill(request: Request, inputs: Inputs, facts: Facts) -> bool:
     offered = inputs.get("kind") == "supply" and request.state in BEFORE_THE_ITEM
     return facts.by_staff or not offered
 
 
-@guard("no date was named", otherwise="A date was named.")
+@guard("no date was named", otherwise="A date was named.", asks=("due_date",))
 def no_date_named(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return inputs.get("due_date") is None
 
 
-@guard("something is named", otherwise="Name a condition or a cost.")
+@guard("something is named", otherwise="Name a condition or a cost.", asks=("condition", "conditions", "cost"))
 def condition_or_cost(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("condition") or inputs.get("conditions") or inputs.get("cost") is not None)
 
 
-@guard("it is the partner's business", otherwise="The partner need not know.")
+@guard("it is the partner's business", otherwise="The partner need not know.", asks=("changes",))
 def concerns_the_partner(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(TRAVELLING & set(inputs["changes"]))
 
@@ -169,14 +180,14 @@ NEWS: dict[str, tuple[str, ...]] = {
 }
 
 
-@guard("it is news", otherwise="It is known already.")
+@guard("it is news", otherwise="It is known already.", asks=("status", "cost", "note", "link", "file"))
 def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
     said = inputs.get("status") or ""
     something = any(inputs.get(name) for name in ("note", "link", "file")) or inputs.get("cost") is not None
     return something or (said in NEWS and request.state not in NEWS[said])
 
 
-@guard("the status of the answer is Loaned", otherwise="The partner has not shipped.")
+@guard("the status of the answer is Loaned", otherwise="The partner has not shipped.", asks=("status",))
 def says_loaned(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return inputs.get("status") == "Loaned"
 
@@ -254,7 +265,11 @@ def pulled_by_the_clock(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return facts.timer is not None
 
 
-@guard("found, or the reason why not", otherwise="Say that it was found, or give the reason why not.")
+@guard(
+    "found, or the reason why not",
+    otherwise="Say that it was found, or give the reason why not.",
+    asks=("found", "reason"),
+)
 def found_or_reason(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("found") or inputs.get("reason"))
 
@@ -284,4 +299,6 @@ def chosen(outcome: str, *, default: bool = False) -> Guard:
         lambda request, inputs, facts: (
             inputs.get("outcome") == outcome or (default and inputs.get("outcome") in (None, ""))
         ),
+        asks=("outcome",),
+        answer=outcome,
     )

@@ -1,29 +1,60 @@
 """The values that rows ask for; form fields, API schema and command-line options come from here."""
 
+from dataclasses import replace
+
+from state_machines.changes import renewed_to, usual_due_date
 from state_machines.declaration import Input
 
+#: Codes of the standard that are usual; whoever has another reason or condition says so in words.
+UNFILLED = (
+    "NotOnShelf", "OnLoan", "InUse", "NonCirculating", "NotHeld", "NotFoundAsCited", "PoorCondition", "Lost",
+    "Lacking", "AtBindery", "InProcess", "OnOrder", "PolicyProblem", "NotAvailableForILL", "Other",
+)  # fmt: skip
+RETRY = (
+    "MustMeetLoanCondition", "CostExceedsMaxCost", "MultiVolAvail", "NotCurrentAvailableForILL", "OnLoan",
+    "VolumeIssueNotYetAvailable", "ReqDelDateNotPossible", "ReqEditionNotPossible", "ReqServTypeNotPoss",
+)  # fmt: skip
+USUAL_CONDITIONS = (
+    "LibraryUseOnly", "NoReproduction", "SignatureRequired", "SpecCollSupervReq", "WatchLibraryUseOnly",
+)  # fmt: skip
+
 REASON = Input("reason", "Reason", longest=200)
+WHY_UNFILLED = replace(REASON, usual=UNFILLED, begins=lambda request, facts: request.offered_reason)
+WHY_RETRY = replace(REASON, usual=RETRY)
 NOTE = Input("note", "Note", "lines")
 INTERNAL_NOTE = Input("internal_note", "Internal note", "lines")
-PARTNER = Input("partner", "Partner", "code", required=False, longest=64, hint="code of the partner to ask first")
-ROTA = Input("rota", "Rota", "texts", required=False, hint="codes of the partners, in the order in which to ask")
+PARTNER = Input(
+    "partner", "Partner", "code", required=False, longest=64, hint="code of the partner to ask first", known="partners"
+)
+ROTA = Input(
+    "rota",
+    "Rota",
+    "texts",
+    required=False,
+    hint="codes of the partners, in the order in which to ask",
+    known="partners",
+)
 PROBLEMS = Input("problems", "Problems", "lines")
 EXPECTED_DATE = Input("expected_date", "Expected date", "date")
-CONDITIONS = Input("conditions", "Conditions", "texts", longest=200)
-CONDITION = Input("condition", "Condition", longest=200)
+CONDITIONS = Input("conditions", "Conditions", "texts", longest=200, usual=USUAL_CONDITIONS)
+CONDITION = Input("condition", "Condition", longest=200, usual=USUAL_CONDITIONS)
 COST = Input("cost", "Cost", "money")
 REPLY_BY = Input("reply_by", "Reply by", "date", future=True)
 NEW_DATA = Input("new_data", "What would do", "lines")
 NOT_BEFORE = Input("not_before", "Not before", "date")
 CHANGES = Input("changes", "Changed fields", "fields")
 DUE_DATE = Input("due_date", "Due date", "date", future=True)
-ITEM_BARCODE = Input("item_barcode", "Item barcode", "code", longest=64)
+DUE_BY_POLICY = replace(DUE_DATE, begins=lambda request, facts: usual_due_date(facts))
+RENEWED_TO = replace(DUE_DATE, begins=renewed_to)
+ITEM_BARCODE = Input(
+    "item_barcode", "Item barcode", "code", longest=64, begins=lambda request, facts: request.item_barcode
+)
 TEMPORARY_BARCODE = Input("temporary_barcode", "Temporary barcode", "code", longest=64)
-CALL_NUMBER = Input("call_number", "Call number", longest=200)
-LOCATION = Input("location", "Location", longest=200)
+CALL_NUMBER = Input("call_number", "Call number", longest=200, begins=lambda request, facts: request.call_number)
+LOCATION = Input("location", "Location", longest=200, begins=lambda request, facts: request.location)
 FOUND = Input("found", "Found on the shelf", "flag")
 TRACKING = Input("tracking", "Tracking number", longest=128)
-CARRIER = Input("carrier", "Carrier", longest=64)
+CARRIER = Input("carrier", "Carrier", longest=64, known="carriers")
 CARRIER_EVENT = Input("carrier_event", "Carrier event")
 CONDITION_CHECKED = Input("condition_checked", "Condition checked", "flag", hint="look the item over and confirm")
 ITEM_CONDITION = Input("item_condition", "Condition of the item")
@@ -35,6 +66,7 @@ RETURN_BY_NEXT = Input("return_by", "Return by", "date", future=True)
 STATUS = Input("status", "Status", longest=64)
 LEVEL = Input("level", "Level", "integer")
 AMOUNT = Input("amount", "Amount", "money")
+OPEN_AMOUNT = replace(AMOUNT, begins=lambda request, facts: facts.open_fees or None)
 CURRENCY = Input("currency", "Currency", "currency", hint="such as USD")
 FEE_KIND = Input("kind", "Kind", choices=("replacement", "processing", "damage", "overdue", "supply", "other"))
 SEVERITY = Input("severity", "Severity", choices=("minor", "major", "beyond repair"))

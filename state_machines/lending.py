@@ -103,7 +103,8 @@ ACTIONS = (
         "record_availability", "Check Availability", (STAFF, SYSTEM), ("OPEN",), SAME,
         only_if=(g.found_or_reason,),
         needs=(
-            i.FOUND.optional, i.CALL_NUMBER.optional, i.LOCATION.optional, i.ITEM_BARCODE.optional, i.REASON.optional,
+            i.FOUND.optional, i.CALL_NUMBER.optional, i.LOCATION.optional, i.ITEM_BARCODE.optional,
+            i.WHY_UNFILLED.optional,
         ),
         records=(c.set_barcodes, c.offer_reason),
     ),
@@ -128,18 +129,18 @@ ACTIONS = (
     ),
     Action(
         "reject", "Reject", (STAFF,), ("OPEN",), "rejected",
-        needs=(i.REASON, i.NOTE.optional, i.INTERNAL_NOTE.optional), records=(c.keep_reason,),
+        needs=(i.WHY_UNFILLED, i.NOTE.optional, i.INTERNAL_NOTE.optional), records=(c.keep_reason,),
         then=(send_message("Unfilled"), circulation("release")), undo=True,
     ),
     Action(
         "offer_retry", "Offer Retry", (STAFF,), ("OPEN",), "retry_offered",
-        needs=(i.REASON, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional), records=(c.keep_reason,),
+        needs=(i.WHY_RETRY, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional), records=(c.keep_reason,),
         then=(send_message("RetryPossible"), circulation("release")),
     ),
     Action(
         "ship", "Ship Item", (STAFF,), ("OPEN",), "shipped", less=("conditional",), only_if=(g.is_loan,),
         needs=(
-            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.PIECES.optional, i.DUE_DATE.optional, i.CARRIER.optional,
+            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.PIECES.optional, i.DUE_BY_POLICY.optional, i.CARRIER.optional,
             i.TRACKING.optional, i.CONDITIONS.optional, i.NOTE.optional,
         ),
         records=(c.set_barcodes, c.set_tracking, c.due_by_policy),
@@ -181,7 +182,7 @@ ACTIONS = (
         needs=(i.WISHED_DATE.optional, i.NOTE.optional), then=(send_message("RenewResponse N"),), hears=("Renew",),
     ),
     Action(
-        "renew", "Renew", (STAFF, SYSTEM), ("ON_LOAN",), "renewed", needs=(i.DUE_DATE,), records=(c.extend,),
+        "renew", "Renew", (STAFF, SYSTEM), ("ON_LOAN",), "renewed", needs=(i.RENEWED_TO,), records=(c.extend,),
         then=(send_message("RenewResponse Y"), circulation("renew")),
     ),
     Action(
@@ -252,12 +253,12 @@ ACTIONS = (
         then=(send_message("RenewResponse N", only_if=g.renewal_was_asked), send_message("Damaged")), undo=True,
     ),
     Action(
-        "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("OPEN",), needs=(i.AMOUNT, i.REASON.optional),
+        "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("OPEN",), needs=(i.OPEN_AMOUNT, i.REASON.optional),
         ledger=(Entry("waive"),),
     ),
     Action(
         "record_payment", "Record Payment", (MANAGER,), ("any",), SAME, less=("OPEN",),
-        needs=(i.AMOUNT, i.NOTE.optional), ledger=(Entry("pay"),),
+        needs=(i.OPEN_AMOUNT, i.NOTE.optional), ledger=(Entry("pay"),),
     ),
     Action(
         "settle", "Settle", (MANAGER,), ("lost", "damaged"),

@@ -51,9 +51,9 @@ def advance(
 
 
 def may(
-    lifecycle: Lifecycle, request: Request, trigger: str, *, by: frozenset[Actor], inputs: Inputs, facts: Facts
+    lifecycle: Lifecycle, request: Request, trigger: str, *, by: frozenset[Actor], inputs: Inputs | None, facts: Facts
 ) -> bool:
-    """Whether the trigger could be pulled now. Changes nothing."""
+    """Whether the trigger could be pulled now; without `inputs`, with some that are given later. Changes nothing."""
     machine = _machine(lifecycle)
     event = machine.events.get(trigger)
     if event is None:

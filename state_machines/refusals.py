@@ -1,6 +1,6 @@
 """Why not: what the request is now, what would be needed, who may do it, and what can be done instead."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from state_machines.declaration import CLOCK, MANAGER, PARTNER, PATRON, STAFF, SYSTEM, Action, Actor, Inputs, Lifecycle
 from state_machines.request import Facts, Request
@@ -28,15 +28,28 @@ def why_not(
     fees: str,
 ) -> str:
     """The sentences of a refusal. `fees` says in words what is open."""
-    rows = lifecycle.rows(trigger)
-    here = [row for row in rows if request.state in lifecycle.sources(row)]
     return " ".join(
         (
             f"{request.reference} is {lifecycle.label(request.state)}.",
-            _reason(lifecycle, request, rows, here, by, inputs, facts).format(fees=fees),
+            reason(lifecycle, request, lifecycle.rows(trigger), by=by, inputs=inputs, facts=facts, fees=fees),
             _instead(lifecycle, request, trigger, by),
         )
     )
+
+
+def reason(
+    lifecycle: Lifecycle,
+    request: Request,
+    rows: Sequence[Action],
+    *,
+    by: frozenset[Actor],
+    inputs: Inputs | None,
+    facts: Facts,
+    fees: str,
+) -> str:
+    """Why none of these rows may be pulled; without `inputs`, whatever will be given."""
+    here = [row for row in rows if request.state in lifecycle.sources(row)]
+    return _reason(lifecycle, request, rows, here, by, inputs, facts).format(fees=fees)
 
 
 def who_may(action: Action) -> str:
@@ -46,10 +59,10 @@ def who_may(action: Action) -> str:
 def _reason(
     lifecycle: Lifecycle,
     request: Request,
-    rows: tuple[Action, ...],
+    rows: Sequence[Action],
     here: list[Action],
     by: frozenset[Actor],
-    inputs: Inputs,
+    inputs: Inputs | None,
     facts: Facts,
 ) -> str:
     if not rows:

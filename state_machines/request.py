@@ -93,6 +93,7 @@ class Facts:
     currency: str = "USD"
     next_in_rota: bool = False
     lending_suspended: bool = False
+    in_pieces: bool = False  #: it travels under several barcodes
     pieces_out: int = 0  #: pieces of this request that would still be missing after this scan
     pieces_awaited: bool = False  #: the pieces that are named were to come with the others, and have not come yet
     transit_after_days: int | None = 1  #: Shipped becomes In Transit by itself after this many working days

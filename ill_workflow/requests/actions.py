@@ -117,9 +117,16 @@ def may_pull(session: Session, request: Request, action: Action, *, by: By, cloc
 
 
 def menu(session: Session, request: Request, *, by: By, clock: Clock) -> list[Action]:
-    """The actions that they may take on the request as it is, in the order of the table."""
+    """The actions that they may take on the request as it is, given the right inputs, in the order of the table."""
     lifecycle, actors = lifecycle_of(request), actors_at(session, by, request.library_id, request.reference)
-    return [row for row in lifecycle.actions if request.state in lifecycle.sources(row) and actors & set(row.by)]
+    facts = gather(session, request, clock.now(), by_staff=Actor.STAFF in actors)
+    here = [row for row in lifecycle.actions if request.state in lifecycle.sources(row) and actors & set(row.by)]
+    return [row for row in here if may_be_pulled(request, row, actors=actors, facts=facts)]
+
+
+def may_be_pulled(request: Request, row: Action, *, actors: frozenset[Actor], facts: Facts) -> bool:
+    """Whether there may be inputs with which this row, which starts from the present state, could be pulled now."""
+    return machine.may(lifecycle_of(request), request, row.trigger, by=actors, inputs=None, facts=facts)
 
 
 def fire(session: Session, request: Request, timer: str, *, clock: Clock) -> Outcome | None:
