@@ -1,5 +1,6 @@
 """Our libraries: the branches for which this installation works."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,9 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ill_workflow import typed
 from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.errors import BadInput, NotFound
+
+#: What says whether, and for how long, nothing is lent.
+SUSPENSION = ("lending_suspended", "lending_suspended_from", "lending_suspended_until")
 
 
 class Library(Base):
@@ -29,7 +33,10 @@ class Library(Base):
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
     currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
     working_days: Mapped[str] = mapped_column(sa.String(7), default="1111100")  #: Monday to Sunday
-    lending_suspended: Mapped[bool] = mapped_column(default=False)
+    lending_suspended: Mapped[bool] = mapped_column(default=False)  #: until somebody lifts it
+    #: Suspended for a while, which ends by itself: the first day (none: at once) and the last one.
+    lending_suspended_from: Mapped[date | None]
+    lending_suspended_until: Mapped[date | None]
     transit_after_days: Mapped[int | None] = mapped_column(default=1)
     claim_days: Mapped[int] = mapped_column(default=30)
     language: Mapped[str] = mapped_column(sa.String(8), default="en")  #: of its letters
@@ -54,6 +61,11 @@ class Library(Base):
     def today(self, now: datetime) -> date:
         """The day that it is at this library."""
         return now.astimezone(self.zone).date()
+
+    def lends_nothing(self, today: date) -> bool:
+        """Whether lending is suspended on a day: until somebody lifts it, or for a while that this day is in."""
+        begins, ends = self.lending_suspended_from, self.lending_suspended_until
+        return self.lending_suspended or (ends is not None and (begins is None or begins <= today) and today <= ends)
 
 
 class Logo(Base):
@@ -88,6 +100,7 @@ def add_library(session: Session, *, code: str, name: str, time_zone: str, prefi
         raise BadInput("A prefix is one to six letters or digits, such as XPX.", field="prefix")
     if session.scalar(sa.select(Library.id).where(Library.code == code)):
         raise BadInput(f"There is a library {code} already.", field="code")
+    _check_suspension(more)
     library = Library(code=code, name=name.strip(), time_zone=time_zone, prefix=prefix.upper(), **more)
     session.add(library)
     session.flush()
@@ -98,9 +111,25 @@ def change_library(session: Session, library: Library, **more: Any) -> None:
     typed.check(more)
     if more.get("language") == "":
         raise BadInput(f"A library writes in one of: {', '.join(typed.LANGUAGES)}.", field="language")
+    _check_suspension({name: getattr(library, name) for name in SUSPENSION} | more)
     for name, value in more.items():
         setattr(library, name, value)
     session.flush()
+
+
+def _check_suspension(given: Mapping[str, Any]) -> None:
+    suspended, begins, ends = (given.get(name) for name in SUSPENSION)
+    if begins is not None and ends is None:
+        raise BadInput("Say until when lending is suspended, too.", field="lending_suspended_until")
+    if begins is not None and ends is not None and ends < begins:
+        raise BadInput(
+            "Lending can't be suspended until a day before it begins to be.", field="lending_suspended_until"
+        )
+    if suspended and ends is not None:
+        raise BadInput(
+            "Lending is suspended either until somebody lifts it or until a day, not both.",
+            field="lending_suspended_until",
+        )
 
 
 def find_library(session: Session, code: str) -> Library:

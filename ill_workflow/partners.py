@@ -16,6 +16,7 @@ from state_machines.request import Terms
 
 DELIVERY = ("courier", "post", "e-mail")
 TRANSPORTS = ("local", "email")
+STATUSES = ("active", "suspended")
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def change_partner(session: Session, partner: Partner, **more: Any) -> None:
 
 
 def _check(given: dict[str, Any]) -> None:
-    one_of = {"delivery_method": DELIVERY, "transport": TRANSPORTS, "status": ("active", "suspended")}
+    one_of = {"delivery_method": DELIVERY, "transport": TRANSPORTS, "status": STATUSES}
     for name, choices in one_of.items():
         if name in given and given[name] not in choices:
             raise BadInput(f"{given[name]!r} is not possible. Choose {', '.join(choices)}.", field=name)

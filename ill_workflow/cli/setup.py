@@ -25,7 +25,8 @@ account_app = typer.Typer(help="Accounts of staff and of other systems, and what
 partner_app = typer.Typer(help="The partners of a library, and what was agreed with them.", no_args_is_help=True)
 
 LIBRARY_FIELDS = (
-    "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended", "claim_days",
+    "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended",
+    "lending_suspended_from", "lending_suspended_until", "claim_days",
     "transit_after_days", "language", "digest_minutes",
 )  # fmt: skip
 PARTNER_FIELDS = (
@@ -52,12 +53,28 @@ PartnerCode = Annotated[
 AccountName = Annotated[
     str, typer.Argument(metavar="NAME", help="The account's name.", autocompletion=completing.accounts)
 ]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="DAY", help="The last of several days; without it that one day.")
+]
+ClosedPartner = Annotated[
+    str | None,
+    typer.Option(
+        "--partner", metavar="CODE", help="Not the library, but this partner of it.",
+        autocompletion=completing.partner_codes,
+    ),
+]  # fmt: skip
 FullName = typer.Option(help="What history calls the person.")
 Email = typer.Option(metavar="ADDRESS", help="Where alerts and slips are sent to.")
 
 ADD_LIBRARY = examples(
     'ill library add MAIN --name "Main Library" --prefix XPX --time-zone America/Chicago',
     'ill library add MAIN --name Main --prefix XPX email=ill@main.example address="1 Main Street\\nChicago, IL"',
+)
+CHANGE_LIBRARY = examples(
+    "ill library change MAIN lending_suspended=yes", "ill library change MAIN lending_suspended_until=2026-12-31"
+)
+CLOSE = examples(
+    "ill library close MAIN 2026-12-25 --reason Christmas", "ill library close MAIN 2026-12-24 --until 2027-01-02"
 )
 ADD_PARTNER = examples(
     'ill partner add RIV --library MAIN --name "Riverside College" email=ill@riverside.example',
@@ -100,7 +117,7 @@ def add_library(
     say(f"{library.name} is {library.code}.", {"code": library.code, "id": library.id}, as_json=as_json)
 
 
-@library_app.command("change", epilog=examples("ill library change MAIN lending_suspended=yes"))
+@library_app.command("change", epilog=CHANGE_LIBRARY)
 def change_library(
     context: typer.Context, code: LibraryCode, fields: LibraryFields = None, as_json: AsJson = False
 ) -> None:
@@ -138,34 +155,49 @@ def library_logo(
     say(f"{library.name} {what}.", {"code": library.code, "logo": library.logo}, as_json=as_json)
 
 
-@library_app.command("close", epilog=examples("ill library close MAIN 2026-12-25 --reason Christmas"))
+@library_app.command("close", epilog=CLOSE)
 def close_library(
     context: typer.Context,
     code: LibraryCode,
     day: Annotated[str, typer.Argument(metavar="DAY", help="Such as 2026-12-25.")],
+    until: Until = None,
     reason: Annotated[str, typer.Option(help="Why, for people.")] = "",
-    partner: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE",
-            help="Not the library, but this partner of it is closed.",
-            autocompletion=completing.partner_codes,
-        ),
-    ] = None,
+    partner: ClosedPartner = None,
     as_json: AsJson = False,
 ) -> None:
-    """Close the library, or a partner of it, on a day: it is no working day."""
-    try:
-        closed = date.fromisoformat(day)
-    except ValueError:
-        raise BadInput("A day is written like 2026-12-25.", field="day") from None
+    """Close the library, or a partner of it, on a day or several in a row: they are no working days."""
+    first, last = _day(day, "day"), _day(until, "until") if until else None
     with context.obj.services().db.writing() as session:
         library = libraries.find_library(session, code)
         theirs = partners.find_partner(session, library.id, partner) if partner else None
-        calendars.close(session, closed, library_id=library.id, partner_id=theirs.id if theirs else None, reason=reason)
-        due_dates.reckon_anew(session, library.id, theirs.id if theirs else None)
+        whose = theirs.id if theirs else None
+        calendars.close(session, first, library_id=library.id, partner_id=whose, reason=reason, until=last)
+        due_dates.reckon_anew(session, library.id, whose)
     who = theirs.name if theirs else library.name
-    say(f"{who} is closed on {closed}.", {"who": who, "closed": closed}, as_json=as_json)
+    when = f"from {first} to {last}" if last and last != first else f"on {first}"
+    say(f"{who} is closed {when}.", {"who": who, "closed": first, "until": last or first}, as_json=as_json)
+
+
+@library_app.command("open", epilog=examples("ill library open MAIN 2026-12-25"))
+def open_library(
+    context: typer.Context,
+    code: LibraryCode,
+    day: Annotated[str, typer.Argument(metavar="DAY", help="A day that was to be closed.")],
+    until: Until = None,
+    partner: ClosedPartner = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open on a day, or several in a row, that were to be closed."""
+    first, last = _day(day, "day"), _day(until, "until") if until else None
+    with context.obj.services().db.writing() as session:
+        library = libraries.find_library(session, code)
+        theirs = partners.find_partner(session, library.id, partner) if partner else None
+        whose = theirs.id if theirs else None
+        count = calendars.open_again(session, first, library_id=library.id, partner_id=whose, until=last)
+        due_dates.reckon_anew(session, library.id, whose)
+    who = theirs.name if theirs else library.name
+    days = "1 day" if count == 1 else f"{count} days"
+    say(f"{who} is open again on {days}.", {"who": who, "days": count}, as_json=as_json)
 
 
 @library_app.command("list")
@@ -357,6 +389,9 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
             found[name] = int(found[name])
     if "currency" in found:
         found["currency"] = found["currency"].upper()
+    for name in ("lending_suspended_from", "lending_suspended_until"):
+        if name in found:
+            found[name] = _day(found[name], name) if found[name] else None
     if "lending_suspended" in found:
         if found["lending_suspended"] not in ("yes", "no"):
             raise BadInput("lending_suspended is yes or no.", field="lending_suspended")
@@ -371,6 +406,13 @@ def _partner_fields(session: sa.orm.Session, library_id: int, given: dict[str, A
         given["local_library_id"] = libraries.find_library(session, ours).id
         given.setdefault("transport", "local")
     return given
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadInput("A day is written like 2026-12-25.", field=field) from None
 
 
 def _json(name: str, text: str) -> dict[str, Any]:

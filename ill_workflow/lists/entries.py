@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError
@@ -100,7 +101,7 @@ def read_cells(values: dict[str, str], readers: dict[str, Read], empty: dict[str
         if not cell:
             continue
         try:
-            value = empty.get(name, "") if cell == NOTHING else read(name, cell)
+            value = _emptied(name, read, empty) if cell == NOTHING else read(name, cell)
             typed.check({name: value})
             found[name] = value
         except BadInput as wrong:
@@ -108,6 +109,12 @@ def read_cells(values: dict[str, str], readers: dict[str, Read], empty: dict[str
     if problems:
         raise Several(problems)
     return found
+
+
+def _emptied(name: str, read: Read, empty: dict[str, Any]) -> Any:
+    if name not in empty and read in (number, number_or_never):
+        raise BadInput(f"{name} can't be empty.", field=name)
+    return empty.get(name, "")
 
 
 def text(name: str, cell: str) -> str:
@@ -134,6 +141,13 @@ def number(name: str, cell: str) -> int:
 
 def number_or_never(name: str, cell: str) -> int | None:
     return None if cell.casefold() == NEVER else number(name, cell)
+
+
+def day(name: str, cell: str) -> date:
+    try:
+        return date.fromisoformat(cell)
+    except ValueError:
+        raise BadInput(f"{name} is a day, written like 2026-03-01.", field=name) from None
 
 
 def shown(value: Any) -> str:

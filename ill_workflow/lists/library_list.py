@@ -13,6 +13,7 @@ from ill_workflow.lists.entries import (
     Read,
     changes,
     currency,
+    day,
     number,
     number_or_never,
     read_cells,
@@ -23,36 +24,56 @@ from ill_workflow.lists.entries import (
 from ill_workflow.lists.sheet import Column
 from ill_workflow.requests import due_dates
 from ill_workflow.slips import settings as slip_settings
+from ill_workflow.slips.content import PAPERS
+from ill_workflow.typed import LANGUAGES
 
 _PAPERS = tuple(slip_settings.PAPER_FIELDS)
+NAME, MAIL, LENDING, DAYS, SLIPS = "Name and address", "Letters and mail", "Lending", "Days", "Slips"
 COLUMNS = (
     Column("code", "By which the library is known. It is needed.", "MAIN", required=True),
-    Column("name", "The name. A new library needs one.", "Main Library"),
+    Column("name", "The name. A new library needs one.", "Main Library", group=NAME),
     Column("prefix", "Of its references: XPX gives XPX-1001. It stays for ever.", "XPX"),
-    Column("time_zone", "Such as America/Chicago.", "America/Chicago"),
-    Column("address", "The address, in several lines.", "400 State Street\nChicago, IL 60605"),
-    Column("delivery_code", "The code of the courier.", "CHI-01"),
-    Column("email", "The address of its mails.", "ill@main.example"),
-    Column("reply_to", "Where answers go.", "desk@main.example"),
-    Column("currency", "In which fees are.", "USD"),
-    Column("working_days", "Seven digits, Monday first.", "1111100"),
-    Column("lending_suspended", "yes or no.", "no"),
-    Column("transit_after_days", "Working days after which Shipped becomes In Transit by itself, or never.", "1"),
-    Column("language", "Of its letters: en or de.", "en"),
-    Column("digest_minutes", "Minutes that notices wait to be one mail; 0: each goes at once.", "10"),
-    Column("claim_days", "For how long after its return an item can be called damaged.", "30"),
-    *(Column(name, f"The paper of this slip, such as {slip_settings.DEFAULT_PAPER}.") for name in _PAPERS),
-    Column("per_sheet", f"Slips on one sheet: {', '.join(map(str, slip_settings.SHEETS))}."),
-    Column("duplex", "yes where RETURN TO stands on the back."),
-    Column("slip_texts", "A few lines of its own on each slip."),
-)
+    Column("address", "The address, in several lines.", "400 State Street\nChicago, IL 60605", group=NAME,
+           control="lines"),
+    Column("delivery_code", "The code of the courier.", "CHI-01", group=NAME),
+    Column("time_zone", "Such as America/Chicago.", "America/Chicago", group=NAME),
+    Column("currency", "In which fees are.", "USD", group=NAME),
+    Column("email", "The address of its mails.", "ill@main.example", label="E-mail", group=MAIL, control="email"),
+    Column("reply_to", "Where answers go.", "desk@main.example", label="Answers go to", group=MAIL, control="email"),
+    Column("language", "Of its letters: en or de.", "en", label="Language of letters", group=MAIL, control="choice",
+           choices=tuple(LANGUAGES)),
+    Column("digest_minutes", "Minutes that notices wait to be one mail; 0: each goes at once.", "10",
+           label="Minutes that notices wait", group=MAIL),
+    Column("lending_suspended", "yes or no.", "no", label="Suspended until somebody lifts it", group=LENDING),
+    Column("lending_suspended_from", "The first day on which nothing is lent; empty: at once.", label="Suspended from",
+           group=LENDING),
+    Column("lending_suspended_until", "The last day on which nothing is lent. It ends by itself, written 2026-12-31.",
+           label="Suspended until", group=LENDING),
+    Column("working_days", "Seven digits, Monday first.", "1111100", group=DAYS, control="week"),
+    Column("transit_after_days", "Working days after which Shipped becomes In Transit by itself, or never.", "1",
+           label="Days until In Transit", group=DAYS),
+    Column("claim_days", "For how long after its return an item can be called damaged.", "30",
+           label="Days to claim damage", group=DAYS),
+    *(Column(name, f"The paper of this slip, such as {slip_settings.DEFAULT_PAPER}.", group=SLIPS, control="choice",
+             choices=PAPERS) for name in _PAPERS),
+    Column("per_sheet", f"Slips on one sheet: {', '.join(map(str, slip_settings.SHEETS))}.", label="Slips to a sheet",
+           group=SLIPS, control="choice", choices=tuple(map(str, slip_settings.SHEETS))),
+    Column("duplex", "yes where RETURN TO stands on the back.", label="RETURN TO on the back", group=SLIPS,
+           control="yes_or_no"),
+    Column("slip_texts", "A few lines of its own on each slip.", label="Own lines", group=SLIPS, control="lines"),
+)  # fmt: skip
 #: What a slip setting is when its cell is emptied.
 _USUAL_LOOKS = {**dict.fromkeys(_PAPERS, slip_settings.DEFAULT_PAPER), "per_sheet": "1", "duplex": "no"}
-_READERS: dict[str, Read] = {
+READERS: dict[str, Read] = {
     "name": text, "time_zone": text, "address": text, "delivery_code": text, "email": text, "reply_to": text,
     "currency": currency, "working_days": text, "lending_suspended": yes_or_no,
+    "lending_suspended_from": day, "lending_suspended_until": day,
     "transit_after_days": number_or_never, "claim_days": number,
     "language": text, "digest_minutes": number,
+}  # fmt: skip
+_EMPTY = {
+    "lending_suspended": False, "lending_suspended_from": None, "lending_suspended_until": None, "time_zone": "UTC",
+    "language": "en",
 }  # fmt: skip
 _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "lending_suspended"}
 
@@ -60,7 +81,7 @@ _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "l
 def take_library(session: Session, values: dict[str, str]) -> tuple[str, bool, Sequence[str]]:
     """Add a library, or change the one of that code."""
     code, prefix = values.get("code", ""), values.get("prefix", "")
-    given = read_cells(values, _READERS, {"lending_suspended": False, "time_zone": "UTC", "language": "en"})
+    given = read_cells(values, READERS, _EMPTY)
     library = session.scalar(sa.select(Library).where(Library.code == code))
     if library is None:
         name, zone = given.pop("name", ""), given.pop("time_zone", "UTC")
@@ -90,6 +111,11 @@ def _looks(library: Library, values: dict[str, str]) -> dict[str, str]:
 
 def rows(session: Session) -> Iterator[dict[str, str]]:
     for library in session.scalars(sa.select(Library).order_by(Library.code)):
-        looks = {name: shown(value) for name, value in slip_settings.in_force(library).items()}
-        row = {c.name: shown(getattr(library, c.name)) for c in COLUMNS if c.name not in looks}
-        yield {**row, **looks, "transit_after_days": row["transit_after_days"] or NEVER}
+        yield row_of(library)
+
+
+def row_of(library: Library) -> dict[str, str]:
+    """What a library is set to, as its line tells it."""
+    looks = {name: shown(value) for name, value in slip_settings.in_force(library).items()}
+    row = {c.name: shown(getattr(library, c.name)) for c in COLUMNS if c.name not in looks}
+    return {**row, **looks, "transit_after_days": row["transit_after_days"] or NEVER}

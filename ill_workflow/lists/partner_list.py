@@ -26,8 +26,18 @@ from ill_workflow.lists.entries import (
     yes_or_no,
 )
 from ill_workflow.lists.sheet import Column, Line
-from ill_workflow.partners import DELIVERY, TRANSPORTS, Fees, Partner, add_partner, change_partner, find_partner
+from ill_workflow.partners import (
+    DELIVERY,
+    STATUSES,
+    TRANSPORTS,
+    Fees,
+    Partner,
+    add_partner,
+    change_partner,
+    find_partner,
+)
 from ill_workflow.requests import due_dates
+from ill_workflow.typed import LANGUAGES
 from state_machines.request import Terms
 
 NO_NOTICES, ASK = "none", "ask"
@@ -50,26 +60,36 @@ _FEES = {
     "processing": "For the work with a lost item.",
     "damage": "For a damaged item.",
 }
+NAME, SHIPPING, MONEY, DAYS, MESSAGES, TERMS = (
+    "Name and status", "Addresses and delivery", "Fees", "Days", "How we talk", "Terms",
+)  # fmt: skip
 COLUMNS = (
     Column("code", "By which the partner is known. It is needed.", "RIV", required=True),
-    Column("name", "The name. A new partner needs one.", "Riverside College"),
-    Column("email", "Where it is written to.", "ill@riverside.example"),
-    Column("shipping_address", "Where things are sent, in several lines.", "12 River Road\nRhinebeck, NY 12572"),
-    Column("billing_address", "Where bills are sent."),
-    Column("return_address", "Where things are sent back to."),
-    Column("delivery_code", "The code of the courier.", "NYC-07"),
-    Column("delivery_method", f"{', '.join(DELIVERY)}.", "courier"),
-    Column("hub", "The code of the partner through which things travel."),
-    Column("time_zone", "Such as America/New_York; empty: ours."),
-    Column("working_days", "Seven digits, Monday first.", "1111100"),
-    Column("currency", "In which it is charged.", "USD"),
-    Column("transport", f"{', '.join(TRANSPORTS)}.", "email"),
-    Column("library_of_ours", "The code of the library of this installation that it is."),
-    Column("language", "Of letters to it: en or de; empty: that of our library."),
-    Column("status", "active or suspended.", "active"),
-    *(Column(f"terms.{name}", about, "21" if name == "loan_days" else "") for name, about in _TERMS.items()),
-    *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "") for name, about in _FEES.items()),
-)
+    Column("name", "The name. A new partner needs one.", "Riverside College", group=NAME),
+    Column("email", "Where it is written to.", "ill@riverside.example", label="E-mail", group=MESSAGES,
+           control="email"),
+    Column("shipping_address", "Where things are sent, in several lines.", "12 River Road\nRhinebeck, NY 12572",
+           group=SHIPPING, control="lines"),
+    Column("billing_address", "Where bills are sent.", group=SHIPPING, control="lines"),
+    Column("return_address", "Where things are sent back to.", group=SHIPPING, control="lines"),
+    Column("delivery_code", "The code of the courier.", "NYC-07", group=SHIPPING),
+    Column("delivery_method", f"{', '.join(DELIVERY)}.", "courier", group=SHIPPING, control="choice",
+           choices=DELIVERY),
+    Column("hub", "The code of the partner through which things travel.", group=SHIPPING, control="partner"),
+    Column("time_zone", "Such as America/New_York; empty: ours.", group=DAYS),
+    Column("working_days", "Seven digits, Monday first.", "1111100", group=DAYS, control="week"),
+    Column("currency", "In which it is charged.", "USD", group=MONEY),
+    Column("transport", f"{', '.join(TRANSPORTS)}.", "email", group=MESSAGES, control="choice", choices=TRANSPORTS),
+    Column("library_of_ours", "The code of the library of this installation that it is.", group=MESSAGES,
+           control="library"),
+    Column("language", "Of letters to it: en or de; empty: that of our library.", group=MESSAGES,
+           label="Language of letters", control="choice", choices=("", *LANGUAGES)),
+    Column("status", "active or suspended.", "active", group=NAME, control="choice", choices=STATUSES),
+    *(Column(f"terms.{name}", about, "21" if name == "loan_days" else "", group=TERMS)
+      for name, about in _TERMS.items()),
+    *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "", group=MONEY)
+      for name, about in _FEES.items()),
+)  # fmt: skip
 #: What another part calls a value, and which column it stands in.
 COLUMN_OF = {"terms": "", "fees": ""}
 _RECKONED = {"terms", "working_days", "time_zone", "local_library_id"}
@@ -79,7 +99,7 @@ def take_partner(session: Session, library_id: int, values: dict[str, str]) -> t
     """Add a partner to a library's list, or change the one of that code."""
     code = values.get("code", "")
     partner = session.scalar(sa.select(Partner).where(Partner.library_id == library_id, Partner.code == code))
-    given = read_cells(values, _READERS, {"delivery_method": "courier", "status": "active", **dict.fromkeys(_AGREED)})
+    given = read_cells(values, READERS, {"delivery_method": "courier", "status": "active", **dict.fromkeys(_AGREED)})
     given |= _links(session, library_id, values, partner)
     given["terms"] = _agreed(given, "terms.", partner.terms if partner else {})
     given["fees"] = _agreed(given, "fees.", partner.fees if partner else {})
@@ -115,15 +135,20 @@ def rows(session: Session, library_id: int) -> Iterator[dict[str, str]]:
     """The partners of a library; terms that are the usual ones are left empty."""
     mine = sa.select(Partner).where(Partner.library_id == library_id).order_by(Partner.code)
     for partner in session.scalars(mine):
-        plain = {n: shown(getattr(partner, n)) for n in _READERS if "." not in n}
-        yield {
-            "code": partner.code,
-            **plain,
-            "hub": partner.hub.code if partner.hub else "",
-            "library_of_ours": partner.local_library.code if partner.local_library else "",
-            **{f"terms.{name}": _shown_term(name, value) for name, value in partner.terms.items()},
-            **{f"fees.{name}": str(value) for name, value in partner.fees.items()},
-        }
+        yield row_of(partner)
+
+
+def row_of(partner: Partner) -> dict[str, str]:
+    """A partner as its line tells it."""
+    plain = {n: shown(getattr(partner, n)) for n in READERS if "." not in n}
+    return {
+        "code": partner.code,
+        **plain,
+        "hub": partner.hub.code if partner.hub else "",
+        "library_of_ours": partner.local_library.code if partner.local_library else "",
+        **{f"terms.{name}": shown_term(name, value) for name, value in partner.terms.items()},
+        **{f"fees.{name}": str(value) for name, value in partner.fees.items()},
+    }
 
 
 def _links(session: Session, library_id: int, values: dict[str, str], partner: Partner | None) -> dict[str, Any]:
@@ -201,7 +226,8 @@ def _reader_of(name: str) -> Read:
     return yes_or_no if isinstance(getattr(Terms(), name), bool) else number
 
 
-def _shown_term(name: str, value: Any) -> str:
+def shown_term(name: str, value: Any) -> str:
+    """What was agreed, as its cell shows it."""
     if name == "ladder":
         return " ".join(str(day) for day in value) or NO_NOTICES
     if value is None:
@@ -213,7 +239,7 @@ _AGREED: dict[str, Read] = {
     **{f"terms.{f.name}": _reader_of(f.name) for f in fields(Terms)},
     **{f"fees.{f.name}": _money for f in fields(Fees)},
 }
-_READERS: dict[str, Read] = {
+READERS: dict[str, Read] = {
     "name": text, "email": text, "shipping_address": text, "billing_address": text, "return_address": text,
     "delivery_code": text, "delivery_method": text, "time_zone": text, "language": text, "working_days": text,
     "currency": currency, "transport": text, "status": text, **_AGREED,

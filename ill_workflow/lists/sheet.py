@@ -30,6 +30,15 @@ class Column:
     example: str = ""
     required: bool = False
     told: bool = False  #: an export tells it, and an import reads over it
+    label: str = ""  #: what a form calls it; else its name in words
+    group: str = ""  #: the heading under which a form asks for it
+    control: str = ""  #: how a form asks for it, where the value itself doesn't say so: lines, email, week, choice
+    choices: tuple[str, ...] = ()  #: of a `choice`
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)

@@ -48,8 +48,8 @@ def gather(
         open_fees=sum((amount for amount in balances.values() if amount > 0), Decimal(0)),
         currency=partner.currency if partner else library.currency,
         next_in_rota=request.side == BORROWING and next_entry(session, request) is not None,
-        lending_suspended=library.lending_suspended,
         in_pieces=bool(pieces.barcodes(session, request)),
+        lending_suspended=library.lends_nothing(library.today(now)),
         # A scan that names no pieces means all of them.
         pieces_out=len(pieces.out(session, request, named)) if named else 0,
         pieces_awaited=pieces.not_yet_here(session, request, named) if named else False,

@@ -70,8 +70,9 @@ def lend(
     request = _new(session, library, LENDING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.partner, request.partner_id = partner, partner.id
     request.partner_request_id = as_text("partner_request_id", partner_request_id, 255) or None
-    request.state = "rejected" if library.lending_suspended else "new"
-    request.offered_reason = "PolicyProblem" if library.lending_suspended else None
+    suspended = library.lends_nothing(library.today(clock.now()))
+    request.state = "rejected" if suspended else "new"
+    request.offered_reason = "PolicyProblem" if suspended else None
     # What staff type in carries a reference of ours; the partner's id stands beside it as text.
     verbatim = request.partner_request_id if by.account is None else None
     request.reference = _printed_reference(session, library, verbatim)
@@ -79,7 +80,6 @@ def lend(
     session.add(request)
     session.flush()
     event = actions.remember_creation(session, request, by, "Request Received", clock.now())
-    suspended = library.lending_suspended
     effects = (send_message("Unfilled"),) if suspended else (alert_staff("new_request"), circulation("find"))
     if partner.agreed_terms().wants_received and not suspended:
         effects = (send_message("RequestReceived"), *effects)

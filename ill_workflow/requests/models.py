@@ -27,6 +27,7 @@ class Request(Base):
         sa.Index(None, "library_id", "temporary_barcode"),
         sa.Index(None, "library_id", "partner_request_id"),
         sa.Index(None, "partner_id", "partner_request_id"),
+        sa.Index(None, "partner_id", "side", "state"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -215,7 +216,16 @@ class MailRow(Base):
     """
 
     __tablename__ = "mail"
-    __table_args__ = (sa.Index(None, "library_id", "id"), sa.Index(None, "request_id"))
+    __table_args__ = (
+        sa.Index(None, "library_id", "id"),
+        sa.Index(None, "request_id"),
+        sa.Index(None, "library_id", "name", "id"),
+        sa.Index(None, "library_id", "address", "id"),
+        sa.Index(
+            "ix_mail_no_address", "library_id", "id",
+            sqlite_where=sa.text("fate = 'no_address'"), postgresql_where=sa.text("fate = 'no_address'"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
