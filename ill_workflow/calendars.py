@@ -56,7 +56,8 @@ def close(
     # Two who close the same day wait for each other, so that the second one sees it.
     session.execute(sa.select(Library.id).where(Library.id == library_id).with_for_update())
     twice = session.scalar(
-        _of(sa.select(ClosedDate.day), library_id, partner_id)
+        sa.select(ClosedDate.day)
+        .where(_whose(library_id, partner_id))
         .where(ClosedDate.day.between(day, last))
         .order_by(ClosedDate.day)
         .limit(1)
@@ -72,7 +73,9 @@ def open_again(
     session: Session, day: date, *, library_id: int, partner_id: int | None = None, until: date | None = None
 ) -> int:
     """Open a library or a partner on a day, or on all days until another one, that were closed; how many these were."""
-    mine = _of(sa.select(ClosedDate.id), library_id, partner_id).where(ClosedDate.day.between(day, until or day))
+    mine = (
+        sa.select(ClosedDate.id).where(_whose(library_id, partner_id)).where(ClosedDate.day.between(day, until or day))
+    )
     numbers = session.scalars(mine).all()
     if not numbers:
         raise NotFound(f"{day} is not closed.", field="day")
@@ -82,7 +85,7 @@ def open_again(
 
 def closings(session: Session, library_id: int, partner_id: int | None, year: int) -> list[Closing]:
     """When a library or a partner is closed in a year; days in a row with one reason are one line."""
-    rows = _of(sa.select(ClosedDate.day, ClosedDate.reason), library_id, partner_id)
+    rows = sa.select(ClosedDate.day, ClosedDate.reason).where(_whose(library_id, partner_id))
     rows = rows.where(ClosedDate.day.between(date(year, 1, 1), date(year, 12, 31))).order_by(ClosedDate.day)
     found: list[Closing] = []
     for day, reason in session.execute(rows):
@@ -94,9 +97,10 @@ def closings(session: Session, library_id: int, partner_id: int | None, year: in
     return found
 
 
-def _of(rows: sa.Select[Any], library_id: int, partner_id: int | None) -> sa.Select[Any]:
+def _whose(library_id: int, partner_id: int | None) -> sa.ColumnElement[bool]:
+    """The days of the library itself, or those of one partner of it."""
     whose = ClosedDate.partner_id.is_(None) if partner_id is None else ClosedDate.partner_id == partner_id
-    return rows.where(ClosedDate.library_id == library_id, whose)
+    return (ClosedDate.library_id == library_id) & whose
 
 
 def closed_days(session: Session, library_id: int, partner_id: int | None) -> tuple[frozenset[date], frozenset[date]]:

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from ill_workflow import typed
 from ill_workflow.db import Base
@@ -159,6 +159,30 @@ def find_partner(session: Session, library_id: int, code: str, *, field: str = "
         known = ", ".join(session.scalars(listed)) or "none yet"
         raise NotFound(f"There is no partner {code!r} in this library's list. Known: {known}.", field=field)
     return partner
+
+
+def list_partners(
+    session: Session, library_id: int, *, search: str = "", status: str = "", hub_id: int | None = None,
+    after: str = "", most: int = 100,
+) -> list[Partner]:  # fmt: skip
+    """Partners of a library by their codes: whose code, name or address holds what is searched; behind a code."""
+    rows = sa.select(Partner).where(Partner.library_id == library_id, Partner.code > after)
+    if search:
+        places = (Partner.code, Partner.name, Partner.email, Partner.delivery_code)
+        said = search.lower()
+        rows = rows.where(sa.or_(*(sa.func.lower(place).contains(said, autoescape=True) for place in places)))
+    if status:
+        rows = rows.where(Partner.status == status)
+    if hub_id is not None:
+        rows = rows.where(Partner.hub_id == hub_id)
+    return list(session.scalars(rows.options(joinedload(Partner.hub)).order_by(Partner.code).limit(most)))
+
+
+def hubs(session: Session, library_id: int) -> list[Partner]:
+    """The partners of a library through which others are reached."""
+    others = sa.select(Partner.hub_id).where(Partner.library_id == library_id)
+    rows = sa.select(Partner).where(Partner.library_id == library_id, Partner.id.in_(others)).order_by(Partner.code)
+    return list(session.scalars(rows))
 
 
 def partner_for_library(session: Session, library_id: int, other_library_id: int) -> Partner | None:

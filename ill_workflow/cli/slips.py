@@ -98,9 +98,7 @@ def list_batches(context: typer.Context, library: At = None, acts: As = None, as
     """What was printed together, the latest first; `ill slip reprint` prints one of these once more."""
     with context.obj.services().db.reading() as session:
         _, place = who_and_where(session, acts, library)
-        count = sa.select(sa.func.count()).where(Slip.batch_id == SlipBatch.id).scalar_subquery()
-        rows = sa.select(SlipBatch, count).where(SlipBatch.library_id == place.id, SlipBatch.printed_at.is_not(None))
-        found = session.execute(rows.order_by(SlipBatch.id.desc()).limit(100)).all()
+        found = batches.printed_batches(session, place, most=100)
         shown = [
             {
                 "batch": b.id, "printed": _local(place, b.printed_at), "by": b.who, "slips": number,

@@ -23,7 +23,7 @@ from ill_workflow.messages.transports import compose, language_of, values_of_mes
 from ill_workflow.outbox import READY, Claimed, EffectRow
 from ill_workflow.requests.consequences import TOLD
 from ill_workflow.requests.fields import as_json
-from ill_workflow.requests.models import BORROWING, Event, Request
+from ill_workflow.requests.models import BORROWING, LENDING, Event, MailRow, Notice, Request
 from ill_workflow.requests.rota import current_attempt
 from ill_workflow.typed import check_language
 
@@ -64,6 +64,23 @@ def preview(
     else:
         written = own.write(session, request.library, name, language, values)
     return Preview(to, written.letter, written.version, written.remark)
+
+
+def latest_for(session: Session, library_id: int, name: str) -> Request | None:
+    """The latest request about which a letter of this name was written; else the latest about which it could be."""
+    mine = sa.select(MailRow.id, MailRow.request_id).where(MailRow.library_id == library_id, MailRow.name == name)
+    if mail := session.execute(mine.order_by(MailRow.id.desc()).limit(1)).first():
+        told = sa.select(Notice.request_id).where(Notice.mail_id == mail.id, Notice.request_id.is_not(None)).limit(1)
+        if number := mail.request_id or session.scalar(told):
+            return session.get(Request, number)
+    rows, who = sa.select(Request).where(Request.library_id == library_id), family(name)
+    if who == "patron":
+        rows = rows.where(Request.side == BORROWING, Request.patron_id.is_not(None))
+    elif name in MESSAGES and MESSAGES[name] not in _BOTH:
+        rows = rows.where(Request.side == (BORROWING if MESSAGES[name] in _BORROWER else LENDING))
+    if who in ("partner", "slip"):
+        rows = rows.where(Request.partner_id.is_not(None))
+    return session.scalar(rows.order_by(Request.id.desc()).limit(1))
 
 
 def _letter_about(

@@ -28,6 +28,7 @@ class Request(Base):
         sa.Index(None, "library_id", "partner_request_id"),
         sa.Index(None, "partner_id", "partner_request_id"),
         sa.Index(None, "partner_id", "side", "state"),
+        sa.Index(None, "library_id", "side", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -220,7 +221,6 @@ class MailRow(Base):
         sa.Index(None, "library_id", "id"),
         sa.Index(None, "request_id"),
         sa.Index(None, "library_id", "name", "id"),
-        sa.Index(None, "library_id", "address", "id"),
         sa.Index(
             "ix_mail_no_address", "library_id", "id",
             sqlite_where=sa.text("fate = 'no_address'"), postgresql_where=sa.text("fate = 'no_address'"),

@@ -164,6 +164,25 @@ def draw_again(
     return printed
 
 
+def drawn_again(
+    db: Database, clock: Clock, account: Account, wanted: Sequence[Wanted], how: How
+) -> tuple[Printed, bytes]:
+    """The same without a file, for whoever keeps it elsewhere: what stands in it, and the PDF."""
+    printed, contents, _ = gather(db, clock, account, wanted)
+    return printed, _drawn(contents, how)
+
+
+def printed_batches(
+    session: Session, library: Library, *, before: int | None = None, most: int = 50
+) -> list[tuple[SlipBatch, int]]:
+    """What was printed together, the latest first, and of how many slips; `before` is where an earlier page ended."""
+    count = sa.select(sa.func.count()).where(Slip.batch_id == SlipBatch.id).scalar_subquery()
+    rows = sa.select(SlipBatch, count).where(SlipBatch.library_id == library.id, SlipBatch.printed_at.is_not(None))
+    if before is not None:
+        rows = rows.where(SlipBatch.id < before)
+    return [(batch, number) for batch, number in session.execute(rows.order_by(SlipBatch.id.desc()).limit(most))]
+
+
 def of_batch(session: Session, library: Library, number: int) -> tuple[SlipBatch, list[Wanted]]:
     """A batch that was printed, and its slips. Raises NotFound."""
     batch = session.get(SlipBatch, number) if 0 < number < 2**31 else None
@@ -237,6 +256,12 @@ def _draw_into(
     file: Path, contents: Sequence[SlipContent], how: How, tick: Tick | None = None,
     before_each: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
+    keep_file(file, _drawn(contents, how, tick, before_each))
+
+
+def _drawn(
+    contents: Sequence[SlipContent], how: How, tick: Tick | None = None, before_each: Callable[[], None] = lambda: None
+) -> bytes:
     if not contents:
         raise BadInput("None of these slips can be drawn.", field="reference")
     parts, done = list[bytes](), 0
@@ -246,7 +271,7 @@ def _draw_into(
         done += len(part)
         if tick:
             tick("Drawing", done, len(contents))
-    keep_file(file, parts[0] if len(parts) == 1 else _joined(parts))
+    return parts[0] if len(parts) == 1 else _joined(parts)
 
 
 def _parts(contents: Sequence[SlipContent], how: How) -> Iterator[tuple[Sequence[SlipContent], int]]:

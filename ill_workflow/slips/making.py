@@ -55,14 +55,18 @@ def make_slip(db: Database, folder: Path, claimed: Claimed) -> tuple[str, Finish
 
 
 def contents_of(
-    session: Session, request: Request, layout: Layout, clock: Clock, account: Account | None
-) -> list[SlipContent]:
-    """What stands on a slip of this request as it is now, one for each piece: for printing. Raises BadInput."""
+    session: Session, request: Request, layout: Layout, clock: Clock, account: Account | None,
+    look: Mapping[str, Any] | None = None,
+) -> list[SlipContent]:  # fmt: skip
+    """What stands on a slip of this request as it is now, one for each piece: for printing. Raises BadInput.
+
+    `look` are settings to be tried in place of the library's own, as `Library.slip_look` tells them.
+    """
     if request.partner is None:
         raise BadInput(f"{request.reference} has no partner to put on a slip.", field="reference")
     pieces = session.scalars(sa.select(Piece.barcode).where(Piece.request_id == request.id).order_by(Piece.id)).all()
     told = {column.key: getattr(request, column.key) for column in sa.inspect(Request).column_attrs}
-    told["pieces"], look = pieces, request.library.slip_look(layout)
+    told["pieces"], look = pieces, look or request.library.slip_look(layout)
     contents = _contents(session, request, told, look, request.partner, layout, clock.now(), account)
     modules(contents[0].reference)  # refuses what can't be scanned
     return contents

@@ -11,8 +11,8 @@ depends_on = None
 PERIOD = ("lending_suspended_from", "lending_suspended_until")
 INDEXES = (
     ("request", ("partner_id", "side", "state")),
+    ("request", ("library_id", "side", "id")),
     ("mail", ("library_id", "name", "id")),
-    ("mail", ("library_id", "address", "id")),
 )
 NO_ADDRESS = sa.text("fate = 'no_address'")
 
