@@ -1,4 +1,4 @@
-"""What the workers leave in the database about themselves, so that `ill doctor` can tell."""
+"""What the workers and the console leave in the database about themselves, so that `ill doctor` can tell."""
 
 import secrets
 from collections.abc import Mapping
@@ -30,10 +30,12 @@ JOBS: Mapping[str, Job] = {
 }
 #: The outcome of a run that found nothing to do begins so.
 NOTHING = "0 "
+#: Web processes give signs of life beside the workers, under names that begin so.
+CONSOLE = "console:"
 
 
 class Heartbeat(Base):
-    """The last sign of life of a worker process."""
+    """The last sign of life of a worker process, or of a web process."""
 
     __tablename__ = "heartbeat"
 
@@ -83,7 +85,16 @@ def end(session: Session, job: str, slot: str, now: datetime, outcome: str) -> N
 
 def beats(session: Session, since: datetime) -> list[Heartbeat]:
     """The workers that have given a sign of life since then."""
-    return list(session.scalars(sa.select(Heartbeat).where(Heartbeat.at >= since).order_by(Heartbeat.worker)))
+    return _beats(session, since, ~Heartbeat.worker.startswith(CONSOLE))
+
+
+def consoles(session: Session, since: datetime) -> list[Heartbeat]:
+    """The web processes that have given a sign of life since then."""
+    return _beats(session, since, Heartbeat.worker.startswith(CONSOLE))
+
+
+def _beats(session: Session, since: datetime, which: sa.ColumnElement[bool]) -> list[Heartbeat]:
+    return list(session.scalars(sa.select(Heartbeat).where(which, Heartbeat.at >= since).order_by(Heartbeat.worker)))
 
 
 def ask_for(session: Session, job: str) -> int:

@@ -3,11 +3,11 @@
 from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, signing_in, timers
 from ill_workflow.db import Base
 from ill_workflow.mail import own
-from ill_workflow.requests import models
+from ill_workflow.requests import models, presence
 
 metadata = Base.metadata
 
 __all__ = [
     "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "own", "partners", "patrons",
-    "runtime", "signing_in", "timers",
+    "presence", "runtime", "signing_in", "timers",
 ]  # fmt: skip
