@@ -27,7 +27,16 @@ class Settings(BaseSettings):
     sentinel_password: str | None = _SECRET  #: of the sentinels themselves, where they have one
     visibility_seconds: int = 60  #: after which a command that a dead worker had taken goes to another (Redis alone)
     result_backend: str | None = _SECRET  #: where the outcome of commands is kept; without one: the broker
-    flower_login: str | None = _SECRET  #: name:password for Flower, where it isn't `ill up` that runs it
+    flower_login: str | None = _SECRET  #: name:password with which the console opens Flower, unless `ill up` runs both
+    flower_url: str | None = (
+        None  #: where the console finds Flower, such as http://127.0.0.1:5555
+    )
+
+    web_host: str = "127.0.0.1"  #: the address on which the console listens
+    web_port: int = Field(default=8000, ge=0, le=65535)  #: its port
+    web_url: str | None = None  #: where people find the console, such as https://ill.example.org
+    web_hosts: str = ""  #: more names under which it answers, with commas between them; * for any
+    web_proxies: str = "127.0.0.1"  #: addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
 
     smtp_host: str = "127.0.0.1"  #: the mail server
     smtp_port: int = 25  #: its port
@@ -58,6 +67,12 @@ class Settings(BaseSettings):
     def url(self) -> str:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{(self.data / 'ill.db').resolve()}"
+
+    @property
+    def web_address(self) -> str:
+        """Where people find the console."""
+        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
+        return (self.web_url or f"http://{host}:{self.web_port}").rstrip("/")
 
     @property
     def slips(self) -> Path:

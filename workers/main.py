@@ -2,8 +2,12 @@
 
 import logging
 import os
+import signal
 import sys
+import threading
+from collections.abc import Callable
 from functools import cache
+from types import FrameType
 from typing import Any
 
 from celery import signals
@@ -62,6 +66,28 @@ def _let_it_say_goodbye(**_: Any) -> None:
 
 
 _sweep: Sweep | None = None
+
+
+def web() -> Any:
+    """The console: `uvicorn --factory workers.main:web`, or `python -m workers.web`."""
+    from ill_workflow.web.app import make_app
+
+    app = make_app(services())
+    _let_pages_go_when_it_ends(app.state.live.end)
+    return app
+
+
+def _let_pages_go_when_it_ends(let_go: Callable[[], None]) -> None:
+    """Pages that listen would keep the server from ending: it waits for whoever it is still talking to."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def end(number: int, frame: FrameType | None, before: Any = before) -> None:
+            let_go()
+            before(number, frame)
+
+        if callable(before) and threading.current_thread() is threading.main_thread():
+            signal.signal(number, end)
 
 
 def services_for_a_command() -> Services:

@@ -11,7 +11,9 @@ from starlette.exceptions import HTTPException
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import assets
-from ill_workflow.web.console import sign_in
+from ill_workflow.web.console import health, live, sign_in
+from ill_workflow.web.hosts import KnownHosts, names
+from ill_workflow.web.live import Live, while_it_runs
 from ill_workflow.web.pages import render
 from ill_workflow.web.security import SecurityHeaders
 from ill_workflow.web.visitor import protected, sign_in_address
@@ -20,15 +22,20 @@ from ill_workflow.web.words import _
 logger = logging.getLogger(__name__)
 
 #: Everything behind the sign-in: what changes something has to come from a page of the session.
-BEHIND_THE_SIGN_IN = (sign_in.own,)
+BEHIND_THE_SIGN_IN = (sign_in.own, live.router)
 
 
 def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> FastAPI:
     """The web application over an installation's services."""
-    app = FastAPI(title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.services, app.state.passwords = services, passwords or PasswordHasher()
+    looking = Live(services, address=services.settings.web_address)
+    app = FastAPI(
+        title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=while_it_runs(looking)
+    )
+    app.state.services, app.state.passwords, app.state.live = services, passwords or PasswordHasher(), looking
+    app.add_middleware(KnownHosts, known=names(services.settings))
     app.add_middleware(SecurityHeaders)
     app.include_router(assets.router)
+    app.include_router(health.router)
     app.include_router(sign_in.router)
     for router in BEHIND_THE_SIGN_IN:
         app.include_router(router, dependencies=[Depends(protected)])

@@ -238,7 +238,7 @@ class Stage:
         self.mailer = RememberingMailer()
         self.circulation = StandIn()
         self.db = Database(make_engine(url))
-        settings = Settings(data=folder, database_url=url)
+        settings = Settings(data=folder, database_url=url, web_hosts="testserver")
         self.services = Services(settings, self.db, self.clock, self.mailer, SilentBell(), self.circulation)
         if set_up:
             self._set_up()

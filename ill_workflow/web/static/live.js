@@ -1,0 +1,234 @@
+// What others do appears on pages that are open, without loading them again.
+//
+// For whoever makes a page (all of it works without this file, on the next load):
+//   data-live                 on an element with an id: it is fetched anew and replaced when something has changed at this
+//                             library. It is looked for by its id on the page's own address, or, with a value, on that
+//                             address: data-live="/l/MAIN/today?part=counts".
+//   data-live-of="17"         the same, when request 17 has changed, and only then.
+//   data-request="17" data-version="4"
+//                             a row or part that shows request 17 as it is after version 4: what is not newer is no news
+//                             for it. Rows that have changed are marked with data-fresh for a moment.
+//   data-open="17"            once on a page: it is about request 17. Who else looks at it is told, and so is what others do.
+// An element in which somebody types or has marked something is left alone; a note says that there is something new.
+// For others: on the body an event `live-changed` (detail: request, version, reference, state, who, said, …), so that
+// hx-trigger="live-changed from:body" works, and `live-refreshed` after parts were replaced.
+"use strict";
+
+(() => {
+  const place = document.getElementById("live");
+  if (!place || !window.EventSource || !window.fetch) return;
+
+  const base = place.dataset.address;
+  const open = document.querySelector("[data-open]");
+  const request = open ? open.dataset.open : "";
+  const QUIET = 40000, POLL = 10000, TRY_AGAIN = 60000, FIRST_WORD = 12000, TOGETHER = 400, AT_MOST_EVERY = 2000;
+
+  let after = place.dataset.after;
+  let source = null, heard = 0, greeted = false, polling = null, over = false;
+  let wanted = new Map(), everything = false, refreshing = null, refreshed = 0;
+
+  // ---- listening
+
+  function query() {
+    const found = new URLSearchParams();
+    if (after) found.set("after", after);
+    if (request) found.set("request", request);
+    return found.size ? `?${found}` : "";
+  }
+
+  function listen() {
+    if (source || over || document.hidden) return;
+    source = new EventSource(`${base}/live${query()}`);
+    heard = Date.now();
+    greeted = false;
+    const on = (name, act) => source.addEventListener(name, (event) => {
+      heard = Date.now();
+      if (event.lastEventId) after = event.lastEventId;
+      act(event.data ? JSON.parse(event.data) : {});
+    });
+    on("hello", () => { greeted = true; stopPolling(); });
+    on("beat", () => {});
+    on("changed", changed);
+    on("present", present);
+    on("reload", () => { everything = true; refreshSoon(); });
+    on("gone", signedOut);
+    source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) askInstead(); };
+  }
+
+  function hangUp() {
+    if (source) source.close();
+    source = null;
+  }
+
+  // A laptop that slept, a network that swallows everything: nobody tells us that nothing comes any more.
+  function watch() {
+    if (over || document.hidden) return;
+    const silent = Date.now() - heard;
+    if (source && !greeted && silent > FIRST_WORD) askInstead();
+    else if (source && greeted && silent > QUIET) { hangUp(); listen(); }
+    else if (!source && polling && silent > TRY_AGAIN) listen();
+  }
+
+  // ---- asking every few seconds, where listening doesn't work
+
+  function askInstead() {
+    hangUp();
+    heard = Date.now();
+    if (polling || over) return;
+    polling = setInterval(ask, POLL);
+    ask();
+  }
+
+  function stopPolling() {
+    clearInterval(polling);
+    polling = null;
+    state("");
+  }
+
+  async function ask() {
+    if (document.hidden || over) return;
+    try {
+      const answer = await fetch(`${base}/changes${query()}`, { headers: { Accept: "application/json", "X-Live": "1" } });
+      if (answer.redirected || answer.status === 401 || answer.status === 403) return signedOut();
+      if (!answer.ok) throw new Error(String(answer.status));
+      const found = await answer.json();
+      after = String(found.after);
+      if (found.reload) { everything = true; refreshSoon(); }
+      found.changed.forEach(changed);
+      present(found.present);
+      state("");
+    } catch {
+      state(place.dataset.away);
+    }
+  }
+
+  function signedOut() {
+    over = true;
+    hangUp();
+    clearInterval(polling);
+    const to = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+    note("gone", place.dataset.gone, to, place.dataset.signIn);
+  }
+
+  // ---- what is told
+
+  function changed(news) {
+    const shown = [...document.querySelectorAll(`[data-request="${Number(news.request)}"][data-version]`)];
+    const known = news.what === "history" && shown.length > 0 && shown.every((each) => Number(each.dataset.version) >= news.version);
+    document.body.dispatchEvent(new CustomEvent("live-changed", { detail: news, bubbles: true }));
+    if (known) return;
+    if (news.what === "history" && String(news.request) === request) note("news", news.said, location.href, place.dataset.show);
+    wanted.set(String(news.request), news);
+    refreshSoon();
+  }
+
+  function present(found) {
+    if (!found || found.said === undefined) return;
+    note("present", found.said);
+  }
+
+  function note(kind, words, href, link) {
+    const box = place.querySelector(`[data-note="${kind}"]`);
+    if (!box) return;
+    if (!words) { box.hidden = true; box.textContent = ""; return; }
+    const said = document.createElement("p");
+    said.textContent = words;
+    box.replaceChildren(said);
+    if (href) {
+      const way = document.createElement("a");
+      way.href = href;
+      way.textContent = link;
+      said.append(" ", way);
+    }
+    box.hidden = false;
+  }
+
+  function state(words) {
+    note("away", words);
+  }
+
+  // ---- parts of the page are replaced
+
+  function refreshSoon() {
+    if (refreshing) return;
+    const wait = Math.max(TOGETHER, refreshed + AT_MOST_EVERY - Date.now());
+    refreshing = setTimeout(async () => {
+      refreshed = Date.now();
+      const now = wanted, all = everything;
+      wanted = new Map();
+      everything = false;
+      try { await refresh(now, all); } finally { refreshing = null; refreshed = Date.now(); }
+      if (wanted.size || everything) refreshSoon();
+    }, wait);
+  }
+
+  async function refresh(news, all) {
+    const parts = [...document.querySelectorAll("[data-live][id], [data-live-of][id]")]
+      .filter((part) => all || !part.dataset.liveOf || news.has(part.dataset.liveOf));
+    const addresses = new Map();
+    for (const part of parts) {
+      const address = part.dataset.live || location.pathname + location.search;
+      addresses.set(address, [...(addresses.get(address) || []), part.id]);
+    }
+    for (const [address, ids] of addresses) {
+      const answer = await fetch(address, { headers: { Accept: "text/html", "X-Live": "1" } });
+      if (answer.redirected && new URL(answer.url).pathname === "/sign-in") return signedOut();
+      if (!answer.ok) continue;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      ids.forEach((id) => replace(document.getElementById(id), page.getElementById(id), news));
+    }
+    document.body.dispatchEvent(new CustomEvent("live-refreshed", { bubbles: true }));
+  }
+
+  function replace(old, fresh, news) {
+    if (!old || !fresh) return;
+    fresh = document.importNode(fresh, true);
+    if (same(old, fresh)) return;
+    if (inUse(old)) return note("waits", place.dataset.waits, location.href, place.dataset.show);
+    const focus = old.contains(document.activeElement) ? handle(document.activeElement) : null;
+    old.replaceWith(fresh);
+    if (window.htmx) window.htmx.process(fresh);
+    if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
+    for (const row of [fresh, ...fresh.querySelectorAll("[data-request]")]) {
+      if (!row.dataset.request || !news.has(row.dataset.request)) continue;
+      row.dataset.fresh = "";
+      setTimeout(() => delete row.dataset.fresh, 4000);
+    }
+  }
+
+  function same(old, fresh) {
+    const one = old.cloneNode(true), other = fresh.cloneNode(true);
+    for (const each of [one, other]) each.querySelectorAll("[data-fresh]").forEach((row) => row.removeAttribute("data-fresh"));
+    one.removeAttribute("data-fresh");
+    return one.isEqualNode(other);
+  }
+
+  // Somebody types in it, has marked something, or has opened something in it.
+  function inUse(part) {
+    const at = document.activeElement;
+    if (at && part.contains(at) && at.matches("input:not([type=checkbox], [type=radio], [type=submit], [type=button]), textarea, select")) return true;
+    if (part.querySelector("dialog[open], details[open], [popover]:popover-open") || part.closest("dialog[open]")) return true;
+    return [...part.querySelectorAll("input, textarea, select")].some((control) => {
+      if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
+      if (control.type === "hidden" || control.type === "submit" || control.type === "button") return false;
+      if (control.tagName === "SELECT") return [...control.options].some((option) => option.selected !== option.defaultSelected) && control.selectedIndex > 0;
+      return control.value !== control.defaultValue;
+    });
+  }
+
+  function handle(element) {
+    if (element.id) return `#${CSS.escape(element.id)}`;
+    const href = element.getAttribute("href");
+    if (href) return `a[href="${CSS.escape(href)}"]`;
+    return element.name && element.value ? `[name="${CSS.escape(element.name)}"][value="${CSS.escape(element.value)}"]` : null;
+  }
+
+  // ---- a page in the background listens to nothing, and catches up when somebody looks at it again
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : listen()));
+  window.addEventListener("pagehide", hangUp);
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { everything = true; refreshSoon(); listen(); } });
+  window.addEventListener("online", () => { hangUp(); listen(); });
+  setInterval(watch, 5000);
+  listen();
+})();
