@@ -28,9 +28,7 @@ class Settings(BaseSettings):
     visibility_seconds: int = 60  #: after which a command that a dead worker had taken goes to another (Redis alone)
     result_backend: str | None = _SECRET  #: where the outcome of commands is kept; without one: the broker
     flower_login: str | None = _SECRET  #: name:password with which the console opens Flower, unless `ill up` runs both
-    flower_url: str | None = (
-        None  #: where the console finds Flower, such as http://127.0.0.1:5555
-    )
+    flower_url: str | None = None  #: where the console finds Flower, such as http://127.0.0.1:5555
 
     web_host: str = "127.0.0.1"  #: the address on which the console listens
     web_port: int = Field(default=8000, ge=0, le=65535)  #: its port
