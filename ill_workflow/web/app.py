@@ -11,13 +11,14 @@ from starlette.exceptions import HTTPException
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import assets
-from ill_workflow.web.console import health, live, sign_in
+from ill_workflow.web.console import health, language, live, sign_in
 from ill_workflow.web.hosts import KnownHosts, names
+from ill_workflow.web.languages import Languages, language_of
 from ill_workflow.web.live import Live, while_it_runs
 from ill_workflow.web.pages import render
-from ill_workflow.web.security import SecurityHeaders
+from ill_workflow.web.security import HEADERS, SecurityHeaders
 from ill_workflow.web.visitor import protected, sign_in_address
-from ill_workflow.web.words import _
+from ill_workflow.web.words import _, speaking
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,11 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     )
     app.state.services, app.state.passwords, app.state.live = services, passwords or PasswordHasher(), looking
     app.add_middleware(KnownHosts, known=names(services.settings))
+    app.add_middleware(Languages)
     app.add_middleware(SecurityHeaders)
     app.include_router(assets.router)
     app.include_router(health.router)
+    app.include_router(language.router)
     app.include_router(sign_in.router)
     for router in BEHIND_THE_SIGN_IN:
         app.include_router(router, dependencies=[Depends(protected)])
@@ -71,4 +74,9 @@ def _unreadable(request: Request, error: Exception) -> Response:
 
 def _went_wrong(request: Request, error: Exception) -> Response:
     logger.exception("a page failed", exc_info=error)
-    return _say(request, IllError(_("Something went wrong here. It was written down for the operators.")))
+    # This is answered outside of what stands around all other pages.
+    with speaking(language_of(request)):
+        answer = _say(request, IllError(_("Something went wrong here. It was written down for the operators.")))
+    answer.headers.update(HEADERS)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer

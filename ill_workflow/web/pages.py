@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
-from babel.numbers import format_currency
+from babel.dates import format_date, format_datetime, format_time
+from babel.numbers import format_currency, format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from ill_workflow.web import assets, words
+from ill_workflow.web import assets, navigation, words
 from ill_workflow.web.visitor import Person
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -24,8 +24,10 @@ def render(
 ) -> HTMLResponse:
     """The page. `visitor` is None where nobody is signed in."""
     page = _environment.get_template(template)
-    locale = visitor.locale if visitor else "en"
-    text = page.render(request=request, visitor=visitor, locale=locale, is_fragment=is_fragment(request), **values)
+    text = page.render(
+        request=request, visitor=visitor, locale=words.locale(), language=words.spoken(),
+        is_fragment=is_fragment(request), **values,
+    )  # fmt: skip
     return HTMLResponse(text, status_code=status)
 
 
@@ -41,7 +43,13 @@ def _day(context: Context, value: date | None, form: str = "medium") -> str:
 
 @pass_context
 def _moment(context: Context, value: datetime | None, zone: ZoneInfo, form: str = "short") -> str:
-    return format_datetime(value, form, tzinfo=zone, locale=context["locale"]) if value else ""
+    if value is None:
+        return ""
+    if form != "short":
+        return format_datetime(value, form, tzinfo=zone, locale=context["locale"])
+    # The short form of some languages leaves open which number is the month.
+    day, time = (make(value.astimezone(zone), locale=context["locale"]) for make in (_short_day, _short_time))
+    return f"{day}, {time}"
 
 
 @pass_context
@@ -49,13 +57,27 @@ def _money(context: Context, value: Decimal | None, currency: str) -> str:
     return "" if value is None else format_currency(value, currency, locale=context["locale"])
 
 
+def _short_day(value: datetime, locale: str) -> str:
+    return format_date(value, "medium", locale=locale)
+
+
+def _short_time(value: datetime, locale: str) -> str:
+    return format_time(value, "short", tzinfo=value.tzinfo, locale=locale)
+
+
+@pass_context
+def _number(context: Context, value: int | Decimal) -> str:
+    return format_decimal(value, locale=context["locale"])
+
+
 def _make_environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters.update(day=_day, moment=_moment, money=_money)
-    made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address)
+    made.filters.update(day=_day, moment=_moment, money=_money, number=_number)
+    made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, languages=words.NAMES)
+    made.globals.update(daily=navigation.daily, rare=navigation.rare)
     return made
 
 

@@ -1,7 +1,7 @@
 """Who looks at the console, and at which library: handed to every page."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 from urllib.parse import quote, urlsplit
 
@@ -18,6 +18,7 @@ from ill_workflow.errors import NotAllowed, NotFound, Unauthorised
 from ill_workflow.libraries import Library
 from ill_workflow.requests.by import By
 from ill_workflow.signing_in import SEEN_EVERY, SignIn, find_session, still_here
+from ill_workflow.web import words
 from ill_workflow.web.words import _
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -32,7 +33,7 @@ class Person:
     roles: dict[int, Role]  #: by library id
     sign_in_id: int
     csrf: str
-    locale: str = "en"
+    locale: str = field(default_factory=words.spoken)
 
     def by(self, told_by: str | None = None) -> By:
         return By.staff(self.account, told_by)
@@ -153,6 +154,12 @@ def sign_in_address(request: Request) -> str:
     """Where to sign in, and to come back to from there."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return f"/sign-in?next={quote(path, safe='/')}" if request.method in SAFE and path != "/" else "/sign-in"
+
+
+def within(address: str) -> str:
+    """The address, where it is a path of this site; else the first page."""
+    fine = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if fine and "\\" not in address else "/"
 
 
 def _person(session: Session, row: SignIn) -> Person:

@@ -6,7 +6,7 @@ from fastapi.responses import RedirectResponse, Response
 from ill_workflow.errors import Unauthorised
 from ill_workflow.signing_in import begin_session, check_password, end_session
 from ill_workflow.web.pages import render
-from ill_workflow.web.visitor import Anybody, Here, Passwords, Posted, Somebody, cookie_name, same_origin
+from ill_workflow.web.visitor import Anybody, Here, Passwords, Posted, Somebody, cookie_name, same_origin, within
 
 router = APIRouter()
 own = APIRouter()
@@ -15,14 +15,14 @@ own = APIRouter()
 @router.get("/sign-in")
 def ask(request: Request, person: Anybody, next: str = "/") -> Response:
     if person is not None:
-        return RedirectResponse(_within(next), status_code=303)
-    return render(request, "sign_in.html", next=_within(next), name="", error="")
+        return RedirectResponse(within(next), status_code=303)
+    return render(request, "sign_in.html", next=within(next), name="", error="")
 
 
 @router.post("/sign-in")
 def begin(request: Request, services: Here, passwords: Passwords, form: Posted) -> Response:
     same_origin(request)
-    name, password, to = str(form.get("name", "")), str(form.get("password", "")), _within(str(form.get("next", "/")))
+    name, password, to = str(form.get("name", "")), str(form.get("password", "")), within(str(form.get("next", "/")))
     try:
         with services.db.reading() as session:
             account = check_password(session, name.strip(), password, passwords)
@@ -51,9 +51,3 @@ def end(request: Request, person: Somebody, services: Here) -> Response:
     answer = RedirectResponse("/sign-in", status_code=303)
     answer.delete_cookie(cookie_name(request), path="/")
     return answer
-
-
-def _within(address: str) -> str:
-    """The address, where it is a path of this site; else the first page."""
-    fine = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if fine and "\\" not in address else "/"

@@ -1,0 +1,199 @@
+"""Gathers all that the console says: what stands in pages, in the tables, and in the sentences of what can go wrong.
+
+`python docs/words.py` writes the new ones into the catalogs of the other languages, where somebody translates them.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from ill_workflow import errors
+from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
+from state_machines import guards
+from state_machines.borrowing import BORROWING
+from state_machines.declaration import Guard, Input, Lifecycle
+from state_machines.lending import LENDING
+from state_machines.refusals import WHO
+
+ROOT = Path(__file__).parent.parent
+REFUSALS = "state_machines/refusals.py"
+#: Doors that don't speak through the console.
+SILENT = ("ill_workflow/cli/", "ill_workflow/demo/", "ill_workflow/migrations/", "ill_workflow/mail/words_")
+PAGES = [("**.html", "jinja2"), ("**.py", "python")]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A text, where it is from, and for one that depends on a number how it is said of many."""
+
+    text: str
+    where: str
+    many: str | None = None
+    composed: bool = False  #: values stand in it already when it is shown
+
+
+def everything() -> list[Said]:
+    """All texts, each once, in an order that stays."""
+    found: dict[tuple[str, str | None], Said] = {}
+    for said in (*_pages(), *_tables(), *_sentences()):
+        before = found.get((said.text, said.many))
+        if before is None or (said.composed and not before.composed):
+            found[said.text, said.many] = said
+    singles = {said.text for said in found.values() if said.many}
+    return sorted(
+        (said for said in found.values() if said.many or said.text not in singles), key=lambda s: (s.where, s.text)
+    )
+
+
+def _pages() -> Iterator[Said]:
+    """What goes through `_` and `ngettext` in templates and in Python."""
+    options = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}}
+    place = ROOT / "ill_workflow" / "web"
+    for file, _line, text, _comments, _context in extract_from_dir(place, PAGES, options, keywords=_KEYWORDS):
+        one, many = text if isinstance(text, tuple) else (text, None)
+        yield Said(one, f"web/{file}", many)
+
+
+#: Words of lists between values.
+JOINTS = ("or", "and")
+_KEYWORDS = {"_": None, "ngettext": (1, 2), "N_": None}
+
+
+def _tables() -> Iterator[Said]:
+    """The words of the tables: whatever they show to people."""
+    for lifecycle in (LENDING, BORROWING):
+        for text in _words_of(lifecycle):
+            yield Said(text, "tables")
+    for value in vars(guards).values():
+        if isinstance(value, Guard):
+            yield Said(value.otherwise, "tables", composed="{" in value.otherwise)
+    for word in (*WHO.values(), *JOINTS):
+        yield Said(word, "tables")
+
+
+def _words_of(lifecycle: Lifecycle) -> Iterator[str]:
+    for state in lifecycle.states:
+        yield state.label
+    for row in lifecycle.actions:
+        yield row.label
+        for asked in row.needs:
+            yield from _shown(asked)
+
+
+def _shown(asked: Input) -> Iterator[str]:
+    yield asked.label
+    yield from asked.choices
+    if asked.hint:
+        yield asked.hint
+
+
+def _sentences() -> Iterator[Said]:
+    """What can go wrong: the sentences of errors, with names for the values in them; and why an action is refused."""
+    kinds = {
+        name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, errors.IllError)
+    }
+    for kind in sorted(kinds):
+        yield Said((getattr(errors, kind).__doc__ or "").strip(), "errors")
+    for package in ("ill_workflow", "state_machines"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            where = path.relative_to(ROOT).as_posix()
+            if not where.startswith(SILENT):
+                yield from _sentences_of(ast.parse(path.read_text(encoding="utf-8")), where, kinds)
+
+
+def _sentences_of(tree: ast.Module, where: str, kinds: set[str]) -> Iterator[Said]:
+    own = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and any(_name(b) in kinds for b in n.bases)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in kinds | own and node.args:
+            for text in _texts(node.args[0]):
+                yield Said(text, where, composed="{" in text)
+    if where == REFUSALS:
+        inside = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in ast.walk(n) if part != n}
+        prose = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside | prose:
+                yield from (Said(text, where, composed="{" in text) for text in _texts(node) if text.endswith("."))
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The texts that an expression may come to, with `{name}` where a value will stand."""
+    if isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for each in node.values:
+            yield from _texts(each)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield _pattern(node.values)
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        for left in _texts(node.left):
+            yield from (left + right for right in _texts(node.right))
+
+
+def _pattern(parts: list[ast.expr]) -> str:
+    made, seen = "", list[str]()
+    for part in parts:
+        if isinstance(part, ast.Constant):
+            made += str(part.value).replace("{", "(").replace("}", ")")
+        elif isinstance(part, ast.FormattedValue):
+            name = re.sub(r"\W+", "_", _name(part.value) or "value").strip("_") or "value"
+            seen.append(name)
+            made += "{" + (name if seen.count(name) == 1 else f"{name}{seen.count(name)}") + "}"
+    return made
+
+
+def _name(node: ast.expr) -> str:
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(attr=name):
+            return name
+        case ast.Call(func=ast.Name(id=name), args=[first, *_]) if name in ("str", "len", "repr"):
+            return _name(first)
+        case ast.Call(func=ast.Attribute(attr="join"), args=[first, *_]):
+            return _name(first)
+        case ast.Call(func=function):
+            return _name(function)
+        case ast.Subscript(value=value):
+            return _name(value)
+        case ast.IfExp(body=body):
+            return _name(body)
+        case ast.GeneratorExp(elt=element):
+            return _name(element)
+    return ""
+
+
+def untranslated(language: str) -> list[str]:
+    """What has no words in that language yet."""
+    known = catalog(language)
+    return [each.text for each in everything() if each.text not in (known.plurals if each.many else known.words)]
+
+
+def update(language: str) -> None:
+    """Bring a catalog up to what is said now. What isn't said any more goes."""
+    path = FOLDER / f"{language}.po"
+    before, now = read_po(path.open("rb"), locale=language), Catalog(locale=language)
+    elsewhere = from_elsewhere(language)
+    for said in everything():
+        key = (said.text, said.many) if said.many else said.text
+        if key not in elsewhere:
+            known = before.get(key)
+            words = known.string if known else (("", "") if said.many else "")
+            now.add(key, words, locations=[(said.where, None)], auto_comments=[SENTENCE] if said.composed else ())
+    with path.open("wb") as file:
+        write_po(file, now, omit_header=True, include_lineno=False, width=116)
+
+
+if __name__ == "__main__":
+    for each in sorted(path.stem for path in FOLDER.glob("*.po")):
+        update(each)
+        for text in untranslated(each):
+            print(f"{each}: {text}")
