@@ -24,7 +24,13 @@ from state_machines.refusals import WHO
 ROOT = Path(__file__).parent.parent
 REFUSALS = "state_machines/refusals.py"
 #: Doors that don't speak through the console.
-SILENT = ("ill_workflow/cli/", "ill_workflow/demo/", "ill_workflow/migrations/", "ill_workflow/mail/words_")
+SILENT = (
+    "ill_workflow/cli/",
+    "ill_workflow/config.py",
+    "ill_workflow/demo/",
+    "ill_workflow/migrations/",
+    "ill_workflow/mail/words_",
+)
 PAGES = [("**.html", "jinja2"), ("**.py", "python")]
 
 

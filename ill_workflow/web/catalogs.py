@@ -31,6 +31,7 @@ class Sentence:
     literal: str  #: its longest part without a value: what has no such part is no such sentence
     names: tuple[str, ...]
     said: str
+    short: bool  #: too few words of its own: recognised where one of its values is a word of the tables
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,31 +90,39 @@ def _read(language: str, elsewhere: Mapping[str, str]) -> Catalog:
 
 def _sentence(text: str, said: str) -> Iterator[Sentence]:
     literals = _VALUE.split(text)
-    if sum(c.isalpha() for literal in literals for c in literal) >= _ENOUGH:
+    letters = sum(c.isalpha() for literal in literals for c in literal)
+    if letters:
         pattern = "(.+?)".join(map(re.escape, literals))
         names = tuple(name[1:-1] for name in _VALUE.findall(text))
-        yield Sentence(text, re.compile(pattern, re.DOTALL), max(literals, key=len), names, said)
+        yield Sentence(text, re.compile(pattern, re.DOTALL), max(literals, key=len), names, said, letters < _ENOUGH)
 
 
 @lru_cache(maxsize=4096)
 def _say_parts(catalog: Catalog, text: str) -> str | None:
     """A text of one or more sentences: the longest that is known first, and what isn't known as it is."""
     ends = [found.start() for found in _END.finditer(text)]
-    for end in (len(text), *reversed(ends)):
-        first, rest = _say_one(catalog, text[:end]), text[end:].lstrip(" ")
-        if first is not None:
-            return f"{first} {catalog.say(rest) or rest}" if rest else first
+    # A value may hold the end of a sentence ("St. Paul"), but several sentences are more likely.
+    for whole in (False, True):
+        for end in (len(text), *reversed(ends)):
+            first, rest = _say_one(catalog, text[:end], whole), text[end:].lstrip(" ")
+            if first is not None:
+                return f"{first} {catalog.say(rest) or rest}" if rest else first
     if ends:
         known = catalog.say(text[ends[0] :].lstrip(" "))
         return None if known is None else f"{text[: ends[0]]} {known}"
     return None
 
 
-def _say_one(catalog: Catalog, text: str) -> str | None:
+def _say_one(catalog: Catalog, text: str, whole: bool) -> str | None:
+    """One sentence; `whole`: with values in which a sentence may end."""
     if text in catalog.words:
         return catalog.words[text]
     for sentence in catalog.sentences:
         if sentence.literal in text and (found := sentence.pattern.fullmatch(text)):
+            if not whole and any(_END.search(value) for value in found.groups()):
+                continue
+            if sentence.short and not any(value in catalog.words for value in found.groups()):
+                continue
             values = dict(zip(sentence.names, (_value(catalog, value) for value in found.groups()), strict=True))
             return _fill(sentence.said, values)
     return None
