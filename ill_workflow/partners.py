@@ -6,11 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column, relationship
 
 from ill_workflow import typed
+from ill_workflow.calendars import ClosedDate
 from ill_workflow.db import Base
-from ill_workflow.errors import BadInput, NotFound
+from ill_workflow.errors import BadInput, NotFound, Refused
 from ill_workflow.libraries import Library
 from state_machines.request import Terms
 
@@ -97,6 +99,18 @@ def change_partner(session: Session, partner: Partner, **more: Any) -> None:
     for name, value in more.items():
         setattr(partner, name, value)
     session.flush()
+
+
+def remove_partner(session: Session, partner: Partner) -> None:
+    """Take a partner from the list that was added by mistake. Raises Refused where anything refers to it."""
+    try:
+        with session.begin_nested():
+            session.execute(sa.delete(ClosedDate).where(ClosedDate.partner_id == partner.id))
+            session.execute(sa.delete(Partner).where(Partner.id == partner.id))
+    except IntegrityError:
+        raise Refused(
+            f"{partner.name} has requests or messages, or is the hub of another partner. Suspend it instead."
+        ) from None
 
 
 def _check(given: dict[str, Any]) -> None:

@@ -55,6 +55,8 @@ _TERMS = {
     "accepts_cancel_unshipped": "yes where a cancel is accepted while nothing was shipped.",
     "wants_received": "yes where it wants to be told that its request has arrived.",
 }
+#: Terms that are one of a few words.
+_CHOSEN = {"renews_by_itself": ("no", "yes", ASK)}
 _FEES = {
     "replacement": "For a lost item.",
     "processing": "For the work with a lost item.",
@@ -75,17 +77,19 @@ COLUMNS = (
     Column("delivery_code", "The code of the courier.", "NYC-07", group=SHIPPING),
     Column("delivery_method", f"{', '.join(DELIVERY)}.", "courier", group=SHIPPING, control="choice",
            choices=DELIVERY),
-    Column("hub", "The code of the partner through which things travel.", group=SHIPPING, control="partner"),
+    Column("hub", "The code of the partner through which things travel.", group=SHIPPING, control="partner",
+           help="What goes to this partner goes there first: its name and address are printed on the label, too."),
     Column("time_zone", "Such as America/New_York; empty: ours.", group=DAYS),
     Column("working_days", "Seven digits, Monday first.", "1111100", group=DAYS, control="week"),
     Column("currency", "In which it is charged.", "USD", group=MONEY),
     Column("transport", f"{', '.join(TRANSPORTS)}.", "email", group=MESSAGES, control="choice", choices=TRANSPORTS),
     Column("library_of_ours", "The code of the library of this installation that it is.", group=MESSAGES,
-           control="library"),
+           control="library", help="A library of this installation needs no mail: both halves talk directly."),
     Column("language", "Of letters to it: en or de; empty: that of our library.", group=MESSAGES,
            label="Language of letters", control="choice", choices=("", *LANGUAGES)),
     Column("status", "active or suspended.", "active", group=NAME, control="choice", choices=STATUSES),
-    *(Column(f"terms.{name}", about, "21" if name == "loan_days" else "", group=TERMS)
+    *(Column(f"terms.{name}", about, "21" if name == "loan_days" else "", group=TERMS,
+             control="choice" if name in _CHOSEN else "", choices=_CHOSEN.get(name, ()))
       for name, about in _TERMS.items()),
     *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "", group=MONEY)
       for name, about in _FEES.items()),

@@ -34,6 +34,7 @@ class Column:
     group: str = ""  #: the heading under which a form asks for it
     control: str = ""  #: how a form asks for it, where the value itself doesn't say so: lines, email, week, choice
     choices: tuple[str, ...] = ()  #: of a `choice`
+    help: str = ""  #: what a form says of it, where that is another than a file has to know
 
     @property
     def title(self) -> str:

@@ -21,6 +21,7 @@ from ill_workflow.requests.models import BORROWING, Event, Request, Slip, SlipBa
 from ill_workflow.slips.content import Layout, Paper, SlipContent
 from ill_workflow.slips.layouts import render_batch
 from ill_workflow.slips.making import contents_of
+from ill_workflow.slips.preview import ONE_AT_A_TIME
 from ill_workflow.slips.shelf_order import place
 from ill_workflow.slips.storage import write
 from state_machines.borrowing import BORROWING as BORROWING_LIFECYCLE
@@ -287,7 +288,7 @@ def _parts(contents: Sequence[SlipContent], how: How) -> Iterator[tuple[Sequence
 
 def _joined(parts: Sequence[bytes]) -> bytes:
     # Into the first, which tells the printer to scale nothing.
-    with pypdfium2.PdfDocument(parts[0]) as whole:
+    with ONE_AT_A_TIME, pypdfium2.PdfDocument(parts[0]) as whole:
         for pdf in parts[1:]:
             with pypdfium2.PdfDocument(pdf) as part:
                 whole.import_pages(part)

@@ -72,6 +72,19 @@ def contents_of(
     return contents
 
 
+def label_to(library: Library, partner: Partner, clock: Clock) -> SlipContent:
+    """The shipping label that a parcel to this partner gets, for looking at: of no request."""
+    look = library.slip_look("shipping")
+    return SlipContent(
+        layout="shipping", reference=f"{library.prefix}-{library.next_number}", title="",
+        destination=_partner(partner, partner.shipping_address), return_to=_library(library),
+        library_name=library.name, printed_at=clock.now().astimezone(library.zone),
+        hub=_partner(partner.hub, partner.hub.shipping_address) if partner.hub else None,
+        delivery_method=partner.delivery_method, paper=cast(Paper, look["paper"] or "letter"),
+        texts=tuple(look["texts"]),
+    )  # fmt: skip
+
+
 def draw(contents: Sequence[SlipContent]) -> bytes:
     """The slips of one request, a page for each piece."""
     return render(contents[0]) if len(contents) == 1 else render_batch(contents)

@@ -11,9 +11,17 @@ from starlette.exceptions import HTTPException
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import assets
-from ill_workflow.web.console import health, language, live, sign_in
+from ill_workflow.web.console import (
+    health,
+    language,
+    live,
+    partners,
+    settings,
+    sign_in,
+)
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
+from ill_workflow.web.limits import LimitedBody
 from ill_workflow.web.live import Live, while_it_runs
 from ill_workflow.web.pages import render
 from ill_workflow.web.security import HEADERS, SecurityHeaders
@@ -23,7 +31,12 @@ from ill_workflow.web.words import _, speaking
 logger = logging.getLogger(__name__)
 
 #: Everything behind the sign-in: what changes something has to come from a page of the session.
-BEHIND_THE_SIGN_IN = (sign_in.own, live.router)
+BEHIND_THE_SIGN_IN = (
+    sign_in.own,
+    live.router,
+    partners.router,
+    settings.router,
+)
 
 
 def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> FastAPI:
@@ -33,6 +46,7 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
         title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=while_it_runs(looking)
     )
     app.state.services, app.state.passwords, app.state.live = services, passwords or PasswordHasher(), looking
+    app.add_middleware(LimitedBody)
     app.add_middleware(KnownHosts, known=names(services.settings))
     app.add_middleware(Languages)
     app.add_middleware(SecurityHeaders)

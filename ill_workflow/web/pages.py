@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time, get_day_names
 from babel.numbers import format_currency, format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from ill_workflow.web import assets, navigation, words
+from ill_workflow.web.banner import banner
 from ill_workflow.web.visitor import Person
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -26,7 +27,7 @@ def render(
     page = _environment.get_template(template)
     text = page.render(
         request=request, visitor=visitor, locale=words.locale(), language=words.spoken(),
-        is_fragment=is_fragment(request), **values,
+        is_fragment=is_fragment(request), banner=banner(request, visitor), **values,
     )  # fmt: skip
     return HTMLResponse(text, status_code=status)
 
@@ -68,6 +69,16 @@ def _short_time(value: datetime, locale: str) -> str:
 @pass_context
 def _number(context: Context, value: int | Decimal) -> str:
     return format_decimal(value, locale=context["locale"])
+@pass_context
+def _week(context: Context, digits: str) -> str:
+    """Working days, which are seven digits 0 or 1, by their names."""
+    return ", ".join(name for name, digit in zip(weekdays(context["locale"]), digits, strict=False) if digit == "1")
+
+
+def weekdays(locale: str) -> list[str]:
+    """The short names of the days, Monday first."""
+    names = get_day_names("abbreviated", locale=locale)
+    return [names[number] for number in range(7)]
 
 
 def _make_environment() -> Environment:
@@ -75,9 +86,9 @@ def _make_environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters.update(day=_day, moment=_moment, money=_money, number=_number)
+    made.filters.update(day=_day, moment=_moment, money=_money, number=_number, week=_week)
     made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, languages=words.NAMES)
-    made.globals.update(daily=navigation.daily, rare=navigation.rare)
+    made.globals.update(daily=navigation.daily, rare=navigation.rare, weekdays=weekdays)
     return made
 
 

@@ -24,7 +24,7 @@ class Page:
     def get(self, address: str, **how: Any):
         return self.client.get(address, **how)
 
-    def submit(self, address: str, files: Any = None, **fields: Any):
+    def submit(self, address: str, /, files: Any = None, **fields: Any):
         """Post a form, and stay at the answer: what it redirects to is not followed."""
         return self.client.post(address, data={"csrf": self.csrf, **fields}, files=files)
 
