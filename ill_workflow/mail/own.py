@@ -88,9 +88,13 @@ def own_templates(session: Session, library_id: int | None = None) -> list[Lette
 
 
 def save(
-    session: Session, library: Library, name: str, language: str, source: str, *, account: Account, at: datetime
-) -> LetterTemplate:
-    """Keep a new version, if it passes. Raises BadInput with the line of what is wrong; then nothing is kept."""
+    session: Session, library: Library, name: str, language: str, source: str, *, account: Account, at: datetime,
+    seen: int | None = None,
+) -> LetterTemplate:  # fmt: skip
+    """Keep a new version, if it passes. Raises BadInput with the line of what is wrong; then nothing is kept.
+
+    `seen` is the version from which this was made, 0 for none: Conflict where somebody has saved another one since.
+    """
     check_name(name)
     check_language("language", language)
     source = source.replace("\r\n", "\n").removeprefix("\ufeff")
@@ -98,6 +102,9 @@ def save(
     before = current(session, library.id, name, language)
     if before is not None and before.source == source:
         return before
+    if seen is not None and seen != (before.version if before else 0):
+        who = f"{before.who} has saved version {before.version}" if before else "Somebody has changed it"
+        raise Conflict(f"{who} in the meantime. Look at it before you save yours.", field="template")
     return _add(session, library, name, language, source, account, at)
 
 

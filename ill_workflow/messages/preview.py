@@ -1,7 +1,7 @@
 """A letter as it would leave now, for a request as it is: to look at before anything is sent."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from ill_workflow.errors import BadInput
 from ill_workflow.fees import Ledger
 from ill_workflow.mail import own
 from ill_workflow.mail.checking import check_template
-from ill_workflow.mail.letters import DIGESTS, MESSAGES, Letter, LetterValues, family, write_letter
+from ill_workflow.mail.letters import DIGESTS, MESSAGES, Letter, LetterValues, family, known_values, write_letter
 from ill_workflow.mail.mailer import mailbox
 from ill_workflow.mail.notices import alert_of, alert_values, digest, notice_of, patron_values, still_news
 from ill_workflow.mail.own import Written
@@ -44,6 +44,7 @@ class Preview:
     letter: Letter
     version: int | None
     remark: str
+    values: Mapping[str, Any] = field(default_factory=dict)  #: what a template of this letter can use, by names
 
 
 def preview(
@@ -63,7 +64,7 @@ def preview(
         written = Written(write_letter(name, values, language, source))
     else:
         written = own.write(session, request.library, name, language, values)
-    return Preview(to, written.letter, written.version, written.remark)
+    return Preview(to, written.letter, written.version, written.remark, known_values(name, values, language))
 
 
 def latest_for(session: Session, library_id: int, name: str) -> Request | None:
@@ -74,13 +75,22 @@ def latest_for(session: Session, library_id: int, name: str) -> Request | None:
         if number := mail.request_id or session.scalar(told):
             return session.get(Request, number)
     rows, who = sa.select(Request).where(Request.library_id == library_id), family(name)
+    if side := side_of(name):
+        rows = rows.where(Request.side == side)
     if who == "patron":
-        rows = rows.where(Request.side == BORROWING, Request.patron_id.is_not(None))
-    elif name in MESSAGES and MESSAGES[name] not in _BOTH:
-        rows = rows.where(Request.side == (BORROWING if MESSAGES[name] in _BORROWER else LENDING))
+        rows = rows.where(Request.patron_id.is_not(None))
     if who in ("partner", "slip"):
         rows = rows.where(Request.partner_id.is_not(None))
     return session.scalar(rows.order_by(Request.id.desc()).limit(1))
+
+
+def side_of(name: str) -> str | None:
+    """The half about which a letter of this name is; None where it may be about either."""
+    if family(name) == "patron":
+        return BORROWING
+    if name not in MESSAGES or MESSAGES[name] in _BOTH:
+        return None
+    return BORROWING if MESSAGES[name] in _BORROWER else LENDING
 
 
 def _letter_about(

@@ -12,9 +12,12 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import assets
 from ill_workflow.web.console import (
+    closed_days,
     health,
     language,
+    letters,
     live,
+    mails,
     partners,
     settings,
     sign_in,
@@ -36,6 +39,9 @@ BEHIND_THE_SIGN_IN = (
     live.router,
     partners.router,
     settings.router,
+    closed_days.router,
+    mails.router,
+    letters.router,
 )
 
 
