@@ -43,6 +43,12 @@ def set_password(session: Session, account: Account, password: str, passwords: P
     end_all(session, account)
 
 
+def somebody_has_a_password(session: Session) -> bool:
+    """Whether anybody can sign in."""
+    can = Account.password_hash.is_not(None) & Account.active
+    return session.scalar(sa.select(Account.id).where(can).limit(1)) is not None
+
+
 def check_password(session: Session, name: str, password: str, passwords: PasswordHasher) -> Account:
     """The account of that name and password. Raises Unauthorised: the same for an unknown name, after the same time."""
     account = session.scalar(sa.select(Account).where(Account.name == name))

@@ -1,4 +1,4 @@
-"""Flower for operators, read only and behind a name and a password: it does not start without them."""
+"""Flower for operators, read only, behind a name and a password and, for people, behind the console's sign-in."""
 
 import os
 import sys
@@ -7,7 +7,11 @@ from ill_workflow.config import read_settings
 from ill_workflow.errors import BadInput
 
 #: How Flower shows the tasks of an installation, wherever it is started.
-OPTIONS = ("--max-tasks=10000", "--read_only=true", "--purge_offline_workers=300", "--logging=warning")
+OPTIONS = (
+    "--url_prefix=flower", "--max-tasks=10000", "--read_only=true", "--purge_offline_workers=300", "--logging=warning",
+)  # fmt: skip
+#: What asks for no password, and tells that Flower is there.
+HEALTH = "/flower/healthcheck"
 
 
 def login(given: str | None) -> str:

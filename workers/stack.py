@@ -1,8 +1,10 @@
 """Runs everything that belongs to an installation as child processes, and the demo on top of it."""
 
+import base64
 import fcntl
 import json
 import os
+import secrets
 import shlex
 import shutil
 import signal
@@ -21,14 +23,16 @@ from ill_workflow import runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
-from ill_workflow.demo import TWELVE, Play, make_world
+from ill_workflow.demo import PEOPLE, TWELVE, Play, make_world
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
+from ill_workflow.signing_in import somebody_has_a_password
 from workers.address import shown
 from workers.app import DOORS, QUEUES
 from workers.bell import CeleryBell
 from workers.broker import BrokerBusy, app_of, find_broker
 from workers.children import Child, Children
+from workers.flower import HEALTH as FLOWER_HEALTH
 from workers.flower import OPTIONS as flower_options
 
 FLOWER_PORT = 5555
@@ -47,18 +51,28 @@ STARTING = 60.0
 
 
 class Stack:
-    """The broker, three workers, beat and Flower of one installation, and for the demo a mail catcher."""
+    """The broker, three workers, beat, Flower and the console of one installation, and for the demo a mail catcher."""
 
     def __init__(self, settings: Settings, *, catch_mail: bool, tell: Callable[[str], None]) -> None:
         self.settings, self._tell = settings, tell
         self._children = Children()
         self._broker = find_broker(settings)
         self._catch_mail = catch_mail
-        self.flower_port = 0
+        self.flower_port = self.web_port = 0
+        # Flower answers to the console alone, which asks who looks.
+        self._flower_login = f"console:{secrets.token_urlsafe(24)}"
+
+    @property
+    def console(self) -> str:
+        """Where people find the console."""
+        if self.settings.web_url and self.web_port == self.settings.web_port:
+            return self.settings.web_address
+        return self._console_here
 
     @property
     def flower(self) -> str:
-        return f"http://127.0.0.1:{self.flower_port}"
+        """Where people find Flower."""
+        return f"{self.console}/flower/"
 
     def start(self) -> Settings:
         """Start everything and wait until it answers; the settings under which it runs."""
@@ -80,23 +94,20 @@ class Stack:
             host = f"ill-{name}-{os.getpid()}@{socket.gethostname()}"
             self._child(name, [*celery, "worker", f"--hostname={host}", f"--queues={queues}", "--loglevel=INFO"])
         self._child("beat", [*celery, "beat", f"--schedule={data / 'beat'}", "--pidfile=", "--loglevel=INFO"])
-        wanted = FLOWER_PORT
-        self.flower_port = free_port(wanted)
-        if self.flower_port != wanted:
-            self._tell(f"Port {wanted} is taken: Flower is on {self.flower_port}.")
+        self.flower_port = free_port(FLOWER_PORT)
         flower = self._child(
             "flower",
-            [
-                *celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", *flower_options,
-            ],
-            FLOWER_UNAUTHENTICATED_API="true",
-        )  # fmt: skip
+            [*celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", *flower_options],
+            FLOWER_BASIC_AUTH=self._flower_login,
+        )
+        web = self._start_web()
         flower.wait_until(self._workers_are_there, seconds=STARTING)
-        flower.wait_until(lambda: self._fetch("/healthcheck") is not None, seconds=STARTING)
+        flower.wait_until(lambda: self._fetch(self._flower_here + FLOWER_HEALTH) is not None, seconds=STARTING)
+        web.wait_until(lambda: self._fetch(self._console_here + "/healthz") is not None, seconds=STARTING)
 
     def tasks(self) -> dict[str, Any]:
         """The Celery tasks as Flower's API lists them."""
-        found = self._fetch("/api/tasks?limit=10000")
+        found = self._fetch(f"{self._flower_here}/flower/api/tasks?limit=10000", login=self._flower_login)
         return json.loads(found) if found else {}
 
     def stop(self) -> None:
@@ -110,6 +121,19 @@ class Stack:
     def dead(self) -> list[str]:
         """Programs that died and were given up."""
         return [child.name for child in self._children if child.given_up]
+
+    def _start_web(self) -> Child:
+        wanted = self.settings.web_port
+        self.web_port = free_port(wanted)
+        if self.web_port != wanted and wanted:
+            self._tell(f"Port {wanted} is taken: the console is on {self.web_port}.")
+        return self._child(
+            "web",
+            [sys.executable, "-m", "workers.web", f"--port={self.web_port}"],
+            ILL_WEB_PORT=str(self.web_port),
+            ILL_FLOWER_URL=self._flower_here,
+            ILL_FLOWER_LOGIN=self._flower_login,
+        )
 
     def _start_catcher(self, wanted: int) -> int:
         """A mail server that keeps all mails in a folder, on the port where mail was to go if that can be had."""
@@ -137,9 +161,22 @@ class Stack:
             beats = runtime.beats(session, machine_now() - timedelta(seconds=STARTING))
         return sum(f"-{os.getpid()}@" in beat.worker for beat in beats) >= WORKERS
 
-    def _fetch(self, path: str) -> bytes | None:
+    @property
+    def _console_here(self) -> str:
+        host = self.settings.web_host
+        host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - every address is this one, too
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.web_port}"
+
+    @property
+    def _flower_here(self) -> str:
+        return f"http://127.0.0.1:{self.flower_port}"
+
+    def _fetch(self, address: str, *, login: str = "") -> bytes | None:
+        asked = urllib.request.Request(address)  # noqa: S310 - our own programs
+        if login:
+            asked.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
         try:
-            with urllib.request.urlopen(self.flower + path, timeout=5) as answer:  # noqa: S310 - our own loopback
+            with urllib.request.urlopen(asked, timeout=5) as answer:  # noqa: S310
                 return bytes(answer.read())
         except OSError:
             return None
@@ -153,7 +190,10 @@ def up(settings: Settings, catch_mail: bool = False) -> int:
         try:
             started = stack.start()
             stack.start_workers()
-            print(f"Broker: {shown(started.broker_url or '')}\nFlower: {stack.flower}\nData: {settings.data.resolve()}")
+            print(f"Console: {stack.console}\nFlower: {stack.flower}")
+            print(f"Broker: {shown(started.broker_url or '')}\nData: {settings.data.resolve()}")
+            if not _somebody_has_a_password(started):
+                print("Nobody can sign in at the console yet. Give people a password: ill account password NAME")
             if catch_mail:
                 print(f"Mails are caught in {settings.data.resolve() / 'mails'}, on port {started.smtp_port}.")
             elif (mail := start(started).mailer.check()) != "ok":
@@ -182,19 +222,26 @@ def _demo(settings: Settings, once: bool) -> int:
     own = settings.model_copy(
         update={
             "data": folder, "database_url": None, "mail_domain": "demo.localhost", "smtp_user": None,
-            "smtp_tls": "none",
+            "smtp_tls": "none", "web_host": "127.0.0.1", "web_url": None, "web_hosts": "",
         }
     )  # fmt: skip
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
     stack = Stack(own, catch_mail=True, tell=tell)
     with _until_asked() as asked:
         try:
-            tell("Starting: broker, mail catcher, worker, beat, Flower …")
+            tell("Starting: broker, mail catcher, workers, beat, Flower, console …")
             services = _services(stack.start())
-            make_world(services)
+            password = "-".join(secrets.token_hex(2) for _ in range(3))
+            make_world(services, password)
             services = _services(stack.settings)  # now it knows that it is a demo, and obeys the turned clock
             stack.start_workers()
-            return _play(stack, services, asked, once, tell)
+            sign_in = _how_to_sign_in(stack, password)
+            tell(f"\n{sign_in}")
+            code = _play(stack, services, asked, once, tell)
+            if not once:
+                tell(f"\n{sign_in}\n\nEverything stays up until Ctrl-C.")
+                asked.wait()
+            return code
         finally:
             stack.stop()
     return 130 if once else 0  # who asked a demo to end got what they asked for
@@ -215,7 +262,7 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
     # Fast enough for a test, slow enough for eyes.
     play = Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
     play.all(TWELVE)
-    report = {**play.report(), "flower": stack.flower, "tasks": stack.tasks()}
+    report = {**play.report(), "console": stack.console, "flower": stack.flower, "tasks": stack.tasks()}
     try:
         REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
     except OSError as trouble:
@@ -228,9 +275,15 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
             tell(f"\nWent wrong: {', '.join(wrong)}")
         return 1 if wrong else 0
     _say_what_to_try(stack, f"XPX-{1001 + len(play.stories)}", tell)
-    tell("\nEverything stays up until Ctrl-C.")
-    asked.wait()
     return 0
+
+
+def _how_to_sign_in(stack: Stack, password: str) -> str:
+    lines = [f"Console      {stack.console}", f"Password     {password}   (of all of them, in this demo)"]
+    people = [
+        f"{'Sign in as' if name == PEOPLE[0][0] else '':<13}{name:<6}{role}, {where}" for name, role, where in PEOPLE
+    ]
+    return "\n".join([*lines, *people])
 
 
 def _say_what_to_try(stack: Stack, new: str, tell: Callable[[str], None]) -> None:
@@ -298,6 +351,11 @@ def _looking_into(settings: Settings) -> Iterator[Any]:
             yield session
     finally:
         services.db.engine.dispose()
+
+
+def _somebody_has_a_password(settings: Settings) -> bool:
+    with _looking_into(settings) as session:
+        return somebody_has_a_password(session)
 
 
 def _environment(settings: Settings) -> dict[str, str]:

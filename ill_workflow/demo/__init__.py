@@ -2,6 +2,6 @@
 
 from ill_workflow.demo.play import Play
 from ill_workflow.demo.stories import TWELVE
-from ill_workflow.demo.world import make_world
+from ill_workflow.demo.world import PEOPLE, make_world
 
-__all__ = ["TWELVE", "Play", "make_world"]
+__all__ = ["PEOPLE", "TWELVE", "Play", "make_world"]

@@ -1,8 +1,9 @@
 """The world of the demo: two branches, a hub that reads mail, and the books that travel between them."""
 
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 
-from ill_workflow import accounts, libraries, partners
+from ill_workflow import accounts, libraries, partners, signing_in
 from ill_workflow.bootstrap import Services
 
 AUSTEN = {"title": "Pride and Prejudice", "author": "Austen, Jane", "isbn": "9780141439518", "year": "2003"}
@@ -25,8 +26,18 @@ NIGHTS = {"title": "ألف ليلة وليلة", "year": "2008"}
 TERMS = {"loan_days": 21, "renewal_days": 14, "ladder": [7], "lost_after_days": 30}
 
 
-def make_world(services: Services) -> None:
-    """The demo's libraries, partners, accounts and clock. The database has its tables, and nothing in them."""
+#: Who works there: name, role, and where.
+PEOPLE = (
+    ("ann", "operator", "Main Library"), ("max", "manager", "Main Library"), ("rita", "operator", "Riverside Branch"),
+    ("ron", "manager", "Riverside Branch"),
+)  # fmt: skip
+
+
+def make_world(services: Services, password: str | None = None, passwords: PasswordHasher | None = None) -> None:
+    """The demo's libraries, partners, accounts and clock. The database has its tables, and nothing in them.
+
+    With a password everybody can sign in with it.
+    """
     with services.db.writing() as session:
         session.execute(sa.update(libraries.Installation).values(demo=True))
         main = libraries.add_library(
@@ -50,12 +61,12 @@ def make_world(services: Services) -> None:
                 shipping_address=theirs.address, return_address=theirs.address, delivery_code=theirs.delivery_code,
                 hub_id=hub.id, terms=TERMS,
             )  # fmt: skip
-        people = (
-            ("ann", "Ann Operator", main, "operator"), ("max", "Max Manager", main, "manager"),
-            ("rita", "Rita Operator", river, "operator"), ("ron", "Ron Manager", river, "manager"),
-        )  # fmt: skip
-        for name, full_name, library, role in people:
+        for name, role, where in PEOPLE:
+            full_name = f"{name.capitalize()} {role.capitalize()}"
             account = accounts.add_account(session, name, full_name=full_name, email=f"{name}@demo.example")
+            library = main if where == main.name else river
             accounts.grant(session, account, library.id, role)
+            if password:
+                signing_in.set_password(session, account, password, passwords or PasswordHasher())
         kiosk = accounts.add_account(session, "kiosk", full_name="Self-service kiosk", system=True)
         accounts.grant(session, kiosk, main.id, "operator")

@@ -33,6 +33,7 @@ class News:
     version: int  #: of the request, after it
     label: str
     state: str
+    moved: bool  #: whether it was in another state before
     who: str
 
 
@@ -112,7 +113,7 @@ class _Watched:
 def _lines(session: Session, which: sa.ColumnElement[bool]) -> list[News]:
     columns: tuple[Any, ...] = (
         Event.id, sa.literal(HISTORY), Request.library_id, Request.id, Request.reference, Request.side, Event.version,
-        Event.label, Event.dest, Event.who,
+        Event.label, Event.dest, Event.source != Event.dest, Event.who,
     )  # fmt: skip
     rows = sa.select(*columns).join(Request, Request.id == Event.request_id).where(which)
     return [News(*row) for row in session.execute(rows.order_by(Event.id).limit(MOST))]

@@ -1,6 +1,9 @@
 """Puts the console together: what protects it, what it says where something goes wrong, and all of its pages."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 from argon2 import PasswordHasher
 from fastapi import Depends, FastAPI, Request
@@ -10,7 +13,6 @@ from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
-from ill_workflow.web import assets
 from ill_workflow.web.console import (
     closed_days,
     health,
@@ -25,7 +27,8 @@ from ill_workflow.web.console import (
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
 from ill_workflow.web.limits import LimitedBody
-from ill_workflow.web.live import Live, while_it_runs
+from ill_workflow.web.live import Live
+from ill_workflow.web import assets, flower
 from ill_workflow.web.pages import render
 from ill_workflow.web.security import HEADERS, SecurityHeaders
 from ill_workflow.web.visitor import protected, sign_in_address
@@ -47,17 +50,16 @@ BEHIND_THE_SIGN_IN = (
 
 def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> FastAPI:
     """The web application over an installation's services."""
-    looking = Live(services, address=services.settings.web_address)
-    app = FastAPI(
-        title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=while_it_runs(looking)
-    )
-    app.state.services, app.state.passwords, app.state.live = services, passwords or PasswordHasher(), looking
+    app = FastAPI(title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_while_it_runs)
+    app.state.services, app.state.passwords = services, passwords or PasswordHasher()
+    app.state.live = Live(services, address=services.settings.web_address)
     app.add_middleware(LimitedBody)
     app.add_middleware(KnownHosts, known=names(services.settings))
     app.add_middleware(Languages)
     app.add_middleware(SecurityHeaders)
     app.include_router(assets.router)
     app.include_router(health.router)
+    app.include_router(flower.router)
     app.include_router(language.router)
     app.include_router(sign_in.router)
     for router in BEHIND_THE_SIGN_IN:
@@ -67,6 +69,16 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(Exception, _went_wrong)
     return app
+
+
+@asynccontextmanager
+async def _while_it_runs(app: FastAPI) -> AsyncIterator[None]:
+    looking = asyncio.create_task(app.state.live.run())
+    yield
+    looking.cancel()
+    with suppress(asyncio.CancelledError):
+        await looking
+    await flower.hang_up(app)
 
 
 def _say(request: Request, error: Exception) -> Response:

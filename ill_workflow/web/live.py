@@ -5,13 +5,12 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from ill_workflow import runtime
@@ -226,17 +225,3 @@ def may_listen(session: Session, sign_ins: Collection[int]) -> set[tuple[int, in
     rows = rows.join(Grant, Grant.account_id == Account.id).where(SignIn.id.in_(list(sign_ins)), Account.active)
     rows = rows.where(SignIn.seen_at >= now - IDLE, SignIn.at >= now - LONGEST)
     return {(sign_in, library) for sign_in, library in session.execute(rows)}
-
-
-def while_it_runs(live: Live) -> Callable[[FastAPI], Any]:
-    """What the application does from its start to its end."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        looking = asyncio.create_task(live.run())
-        yield
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
-
-    return lifespan

@@ -119,9 +119,8 @@ def _event(told: Told, cursor: int | None) -> ServerSentEvent:
 def _news(news: News) -> dict[str, Any]:
     """What a page has to know; the sentence is for people."""
     state = _(LABELS[news.side](news.state))
-    said = _("{who}: {action}. {reference} is now {state}.").format(
-        who=news.who, action=_(news.label), reference=news.reference, state=state
-    )
+    sentence = _("{who}: {action}. {reference} is now {state}.") if news.moved else _("{who}: {action} ({reference}).")
+    said = sentence.format(who=news.who, action=_(news.label), reference=news.reference, state=state)
     return {
         "what": news.what, "line": news.id, "request": news.request_id, "reference": news.reference,
         "side": news.side, "version": news.version, "label": _(news.label), "state": news.state, "who": news.who,
