@@ -26,6 +26,8 @@ outbox_app = typer.Typer(
 
 #: How old the oldest promise may be, and how long a worker silent, before the doctor complains.
 OLD, SILENT = timedelta(seconds=60), timedelta(seconds=20)
+#: Until then a console that was not heard of again is missed.
+LOST = timedelta(hours=1)
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -40,7 +42,7 @@ def up(
     context: typer.Context,
     catch_mail: Annotated[bool, typer.Option("--catch-mail", help="Keep all mails in a folder, deliver none.")] = False,
 ) -> None:
-    """Run everything: broker, worker, beat and Flower, until Ctrl-C."""
+    """Run everything: broker, workers, beat, Flower and the console, until Ctrl-C."""
     raise typer.Exit(context.obj.up(context.obj.settings, catch_mail))
 
 
@@ -53,7 +55,7 @@ def demo(
 
 
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say how all parts are: tables, workers, mail, slips. The exit code is 1 when something is wrong."""
+    """Say how all parts are: tables, workers, console, mail, slips. The exit code is 1 when something is wrong."""
     services, found = context.obj.services(), []
 
     def check(part: str, well: bool, words: str) -> None:
@@ -147,7 +149,7 @@ def _check_work(services: Any, check: Any) -> None:
     with services.db.reading() as session:
         workers, kinds = runtime.beats(session, now - SILENT), backlog.waiting(session)
         oldest, needing = backlog.oldest_promise(session), backlog.needing_attention(session)
-        paused = backlog.pauses(session)
+        paused, consoles = backlog.pauses(session), runtime.consoles(session, now - LOST)
     names = ", ".join(w.worker for w in workers)
     check("workers", bool(workers), names or "none has given a sign of life. Run: ill up")
     waits = f"{sum(kinds.values())} waiting, the oldest for {oldest.total_seconds():.0f} s" if oldest else "none waits"
@@ -155,6 +157,11 @@ def _check_work(services: Any, check: Any) -> None:
     check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
     for pause in paused:
         check(f"paused: {pause.destination}", False, pause.reason)
+    answering = [console for console in consoles if console.at >= now - SILENT]
+    where = sorted({str(console.info.get("address", "")) for console in answering})
+    # One that ended in peace has said goodbye; one that was not heard of again may hang.
+    lost = f"{consoles[0].worker} has given no sign of life for a while. Start it again" if consoles else ""
+    check("console", bool(answering) or not consoles, ", ".join(where) or lost or "none runs here. Run: ill up")
     says = [services.bell.health(), *(str(w.info.get("bell", "")) for w in workers)]
     silent = [words for words in says if words.startswith("silent")]
     check("bell", not silent, silent[0] if silent else says[0])

@@ -1,6 +1,7 @@
 """Flower behind the console's sign-in: its pages are fetched for whoever may see them, and nothing else of it."""
 
 import base64
+import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 
@@ -23,6 +24,8 @@ LONGEST_QUESTION = 64 * 1024
 #: What goes on to it and what comes back: no cookie of ours, no word about who may read it from elsewhere.
 FORWARD = ("accept", "accept-language", "content-type", "if-none-match", "if-modified-since", "x-requested-with")
 BACK = ("content-type", "content-length", "etag", "last-modified", "vary")
+#: The one script that stands in a page of its own. Whatever else may get into its pages is not run.
+INLINE = base64.b64encode(hashlib.sha256(b"\nvar autorefresh = 1;\n").digest()).decode()
 #: As long as anything of it may take.
 PATIENCE = httpx.Timeout(15, connect=2)
 
@@ -77,16 +80,13 @@ async def _fetched(request: Request, path: str, settings: Settings) -> Response:
 
 
 def policy(request: Request) -> str:
-    """What its pages may do: run its own scripts, read its own pages, and nothing of the console's.
-
-    The script that stands in one of its pages is not run; nothing needs it.
-    """
+    """What its pages may do: run its own scripts, read its own pages, and nothing of the console's."""
     own = f"{request.url.scheme}://{request.url.netloc}/flower/"
     own = own if re.fullmatch(r"https?://[\w.:\[\]-]+/flower/", own, re.ASCII) else "'none'"
     return "; ".join(
         (
-            "default-src 'none'", f"script-src {own}", f"style-src {own} 'unsafe-inline'", f"img-src {own} data:",
-            f"font-src {own} data:", f"connect-src {own}", "form-action 'none'", "frame-ancestors 'none'",
+            "default-src 'none'", f"script-src {own} 'sha256-{INLINE}'", f"style-src {own} 'unsafe-inline'",
+            f"img-src {own} data:", f"font-src {own} data:", f"connect-src {own}", "form-action 'none'", "frame-ancestors 'none'",
             "base-uri 'none'",
         )
     )  # fmt: skip

@@ -7,10 +7,14 @@ import shutil
 import urllib.error
 import urllib.request
 
+import httpx
 import pytest
 import yaml
 
+from ill_workflow import accounts, libraries
 from ill_workflow.config import Settings
+from ill_workflow.db import Database, make_engine
+from ill_workflow.signing_in import begin_session
 from tests.plugins.broker import redis_program
 from tests.plugins.deployed import (
     PROGRAMS,
@@ -62,18 +66,20 @@ def test_no_secret_is_written_in_the_file_and_none_stands_on_a_command_line():
 
 
 def test_every_setting_reaches_the_programs():
-    fixed = {"ILL_DATA", "ILL_DATABASE_URL"}
-    elsewhere = {"ILL_FLOWER_LOGIN": ("flower",), "ILL_AS": ("ill",), "ILL_LIBRARY": ("ill",)}
+    fixed = {"ILL_DATA", "ILL_DATABASE_URL", "ILL_WEB_HOST", "ILL_WEB_PORT"}
+    elsewhere = {
+        "ILL_FLOWER_LOGIN": ("flower", "web"), "ILL_FLOWER_URL": ("web",), "ILL_AS": ("ill",), "ILL_LIBRARY": ("ill",),
+    }  # fmt: skip
     unheard = {"ILL_BROKER_CA"}  # a file, which would have to be mounted as well
     settings = {f"ILL_{name.upper().rstrip('_')}" for name in Settings.model_fields} | {"ILL_LIBRARY"}
     for setting in settings - fixed - unheard:
         given = interpolate(COMPOSE, {**GIVEN, setting: "said-by-us"})["services"]
-        for name in elsewhere.get(setting, ("migrate", "worker", "doors", "beat", "flower", "ill")):
+        for name in elsewhere.get(setting, ("migrate", "worker", "doors", "beat", "flower", "web", "ill")):
             assert given[name]["environment"].get(setting) == "said-by-us", f"{name}: {setting}"
 
 
 def test_what_stays_up_is_looked_after_restarted_and_logs_within_bounds():
-    assert set(LASTING) >= {"postgres", "valkey", "worker", "doors", "beat", "flower", "mail"}
+    assert set(LASTING) >= {"postgres", "valkey", "worker", "doors", "beat", "flower", "web", "mail"}
     for name, service in LASTING.items():
         assert service["restart"] == "unless-stopped", name
         assert health_of(service), name
@@ -119,7 +125,7 @@ def place(tmp_path, postgresql_with_password):
     """Where the names of the compose file mean servers of this machine, and the folders those of this test."""
     if shutil.which("redis-cli") is None:
         redis_program()
-    ports = {name: free_port(0) for name in ("valkey", "flower", "mail")}
+    ports = {name: free_port(0) for name in ("valkey", "flower", "mail", "web")}
     programs = tmp_path / "bin"
     programs.mkdir()
     (programs / "valkey-server").symlink_to(valkey_program())
@@ -134,7 +140,8 @@ def place(tmp_path, postgresql_with_password):
         "valkey:6379": f"127.0.0.1:{ports['valkey']}",
         "/data": str(tmp_path / "data"), "/mails": str(tmp_path / "mails"), "/tmp/beat": str(tmp_path / "beat"),
         "127.0.0.1:5555": f"127.0.0.1:{ports['flower']}", "--port=5555": f"--port={ports['flower']}",
-        "0.0.0.0": "127.0.0.1", "--port=25": f"--port={ports['mail']}",
+        "flower:5555": f"127.0.0.1:{ports['flower']}", "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
+        "--port=8000": f"--port={ports['web']}", "0.0.0.0": "127.0.0.1", "--port=25": f"--port={ports['mail']}",
     }  # fmt: skip
     place = Place(tmp_path, here, (programs, PROGRAMS, postgresql_with_password.programs))
     place.ports = ports
@@ -144,7 +151,9 @@ def place(tmp_path, postgresql_with_password):
 
 @pytest.mark.live
 @pytest.mark.postgresql
-def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_ends(services, place):
+def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_ends(
+    services, place, monkeypatch, postgresql_with_password
+):
     programs = {name: program_of(name, service) for name, service in services.items()}
     for name in OURS:
         # The names of hosts and ports that are values by themselves.
@@ -161,20 +170,25 @@ def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_end
     assert not place.is_well(programs["worker"]), "there are no tables yet"
     migrated = place.run(programs["migrate"])
     assert migrated.returncode == 0, migrated.stderr
-    running = {name: place.start(programs[name]) for name in ("mail", "worker", "doors", "beat", "flower")}
+    running = {name: place.start(programs[name]) for name in ("mail", "worker", "doors", "beat", "flower", "web")}
     for name in running:
         eventually(lambda name=name: place.is_well(programs[name]), seconds=90)
 
     doctor = place.run(programs["ill"])
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
     assert "rings" in doctor.stdout
+    assert "console" in doctor.stdout
+    console = somebody_at_the_console(place, monkeypatch, postgresql_with_password.port)
+    assert console.get("/healthz").text == "well\n"
     flower = f"http://127.0.0.1:{place.ports['flower']}"
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{flower}/workers", timeout=10)
+        urllib.request.urlopen(f"{flower}/flower/workers", timeout=10)
     by_name = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     by_name.add_password(None, flower, "op", "secret")
     opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(by_name))
-    pages = [opener.open(f"{flower}{path}", timeout=20).read().decode() for path in ("/workers", "/broker")]
+    pages = [opener.open(f"{flower}/flower/{path}", timeout=20).read().decode() for path in ("workers", "broker")]
+    pages += [console.get(f"/flower/{path}").text for path in ("workers", "broker")]
+    assert "worker@" in pages[2]
     logs = [(place.folder / f"{name}.log").read_text() for name in running]
     for secret in ("wo/rd", "wo%2Frd", "na/me", "op:secret"):
         assert not [text for text in (*pages, *logs, doctor.stdout) if secret in text]
@@ -186,6 +200,19 @@ def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_end
     old = place.folder / "beat.ticks"
     os.utime(old, (1, 1))
     assert not place.is_well(programs["beat"])
+
+
+def somebody_at_the_console(place, monkeypatch, port):
+    """A browser of an operator who is signed in."""
+    monkeypatch.setenv("PGPASSWORD", GIVEN["ILL_DB_PASSWORD"])
+    db = Database(make_engine(f"postgresql+psycopg://ill@127.0.0.1:{port}/ill"))
+    with db.writing() as session:
+        library = libraries.add_library(session, code="MAIN", name="Main", prefix="XPX", time_zone="UTC")
+        ann = accounts.add_account(session, "ann")
+        accounts.grant(session, ann, library.id, "operator")
+        token = begin_session(session, ann)
+    db.engine.dispose()
+    return httpx.Client(base_url=f"http://127.0.0.1:{place.ports['web']}", cookies={"ill": token}, timeout=20)
 
 
 @pytest.mark.live

@@ -19,11 +19,12 @@ from workers.stack import free_port
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
 EXAMPLE = variables((UNITS / "ill.env.example").read_text(encoding="utf-8"))
-LASTING = ("ill-worker@", "ill-doors", "ill-beat", "ill-flower")
+LASTING = ("ill-worker@", "ill-doors", "ill-beat", "ill-flower", "ill-web")
 #: By which check of `workers.health` each is looked after (docs/operating.md).
 CHECKS = {
     "ill-worker@1": ("alive", "worker-1"), "ill-doors": ("alive", "doors"), "ill-beat": ("ticks", "/var/lib/ill/beat"),
-    "ill-flower": ("answers", "http://127.0.0.1:5555/healthcheck"),
+    "ill-flower": ("answers", "http://127.0.0.1:5555/flower/healthcheck"),
+    "ill-web": ("answers", "http://127.0.0.1:8000/healthz"),
 }  # fmt: skip
 
 
@@ -78,7 +79,7 @@ def test_a_worker_has_time_to_end_its_work():
 @pytest.mark.live
 @pytest.mark.postgresql
 def test_each_unit_starts_its_program_with_the_environment_of_the_example(tmp_path, postgresql_with_password):
-    ports = {name: free_port(0) for name in ("flower", "broker")}
+    ports = {name: free_port(0) for name in ("flower", "broker", "web")}
     (tmp_path / "broker").mkdir()
     valkey = RedisServer(tmp_path / "broker", str(valkey_program()), port=ports["broker"])
     valkey.start()
@@ -89,13 +90,13 @@ def test_each_unit_starts_its_program_with_the_environment_of_the_example(tmp_pa
         "ILL_SMTP_HOST": "127.0.0.1", "ILL_MAIL_DOMAIN": "ill.example",
     }  # fmt: skip
     assert set(given) == {name for name, value in EXAMPLE.items() if not value}
-    environment = {**EXAMPLE, **given, "ILL_SMTP_PORT": str(catcher.port)}
+    environment = {**EXAMPLE, **given, "ILL_SMTP_PORT": str(catcher.port), "ILL_WEB_PORT": str(ports["web"])}
     (tmp_path / "data").mkdir()
     here = {
         "/opt/ill/.venv/bin": str(PROGRAMS), "/var/lib/ill": str(tmp_path / "data"),
         "127.0.0.1:5432": f"127.0.0.1:{postgresql_with_password.port}",
         "127.0.0.1:6379": f"127.0.0.1:{ports['broker']}", "127.0.0.1:5555": f"127.0.0.1:{ports['flower']}",
-        "--port=5555": f"--port={ports['flower']}",
+        "--port=5555": f"--port={ports['flower']}", "127.0.0.1:8000": f"127.0.0.1:{ports['web']}",
     }  # fmt: skip
     place = Place(tmp_path, here)
     try:
