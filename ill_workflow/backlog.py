@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.db import UTCDateTime, db_now, db_time
-from ill_workflow.outbox import DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, Pause, is_now
+from ill_workflow.outbox import DEAD, DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, Pause, is_now
 
 #: No database gives out a number like this.
 LARGEST_ID = 2**31
@@ -24,18 +24,18 @@ class Waiting:
 
 def waiting(session: Session) -> dict[str, int]:
     """How much of each kind waits or runs."""
-    open_ = EffectRow.status.in_(OPEN)
-    counts = sa.select(EffectRow.kind, sa.func.count()).where(open_).group_by(EffectRow.kind)
-    return {kind: int(number) for kind, number in session.execute(counts)}
+    return {found.kind: found.number for found in waiting_at(session)}
 
 
-def waiting_at(session: Session, library_id: int) -> list[Waiting]:
-    """What waits or runs for one library, by kind."""
+def waiting_at(session: Session, library_id: int | None = None) -> list[Waiting]:
+    """What waits or runs, by kind; for one library, or of all."""
     now = db_now(session)
     kinds: dict[str, Waiting] = {}
     for status in OPEN:  # each is served by a small index of its own
-        counts = sa.select(EffectRow.kind, sa.func.count(), sa.func.min(_SINCE)).group_by(EffectRow.kind)
-        for kind, number, since in session.execute(counts.where(is_now(status), EffectRow.library_id == library_id)):
+        counts = sa.select(EffectRow.kind, sa.func.count(), sa.func.min(_SINCE)).where(is_now(status))
+        if library_id is not None:
+            counts = counts.where(EffectRow.library_id == library_id)
+        for kind, number, since in session.execute(counts.group_by(EffectRow.kind)):
             before = kinds.get(kind, Waiting(kind, 0, timedelta(0)))
             age = max(now - since, timedelta(0))
             kinds[kind] = Waiting(kind, before.number + number, max(before.oldest, age))
@@ -50,8 +50,7 @@ _SINCE = sa.type_coerce(
 
 def oldest_promise(session: Session) -> timedelta | None:
     """The age of the oldest work that waits. What is to be begun later only, since then."""
-    oldest = session.scalar(sa.select(sa.func.min(_SINCE)).where(EffectRow.status.in_(OPEN)))
-    return max(db_now(session) - oldest, timedelta(0)) if oldest else None
+    return max((found.oldest for found in waiting_at(session)), default=None)
 
 
 def troubled(session: Session, most: int = 50, *, library_id: int | None = None) -> list[EffectRow]:
@@ -62,12 +61,22 @@ def troubled(session: Session, most: int = 50, *, library_id: int | None = None)
     return list(session.scalars(rows.limit(most)))
 
 
-def needing_attention(session: Session, library_id: int | None = None) -> list[EffectRow]:
+def needing_attention(session: Session, library_id: int | None = None, most: int | None = None) -> list[EffectRow]:
     """Work that was given up, or of which nobody can know whether it arrived."""
-    rows = sa.select(EffectRow).where(EffectRow.status.in_(NEEDS_A_PERSON)).order_by(EffectRow.id)
+    rows = sa.select(EffectRow).where(_needs_a_person()).order_by(EffectRow.id).limit(most)
     if library_id is not None:
         rows = rows.where(EffectRow.library_id == library_id)
     return list(session.scalars(rows))
+
+
+def how_many_need_attention(session: Session, library_id: int) -> int:
+    rows = sa.select(sa.func.count()).where(_needs_a_person(), EffectRow.library_id == library_id)
+    return session.scalar(rows) or 0
+
+
+def _needs_a_person() -> sa.ColumnElement[bool]:
+    # Written into the statement, in the words of the index that serves it.
+    return EffectRow.status.in_(sa.bindparam("needs", NEEDS_A_PERSON, expanding=True, literal_execute=True))
 
 
 def pauses(session: Session) -> list[Pause]:
@@ -81,21 +90,29 @@ def resend(session: Session, effect_id: int, library_id: int | None = None) -> b
     """
     if not 0 < effect_id < LARGEST_ID:
         return False
+    ours = EffectRow.status.in_(NEEDS_A_PERSON) & (EffectRow.id == effect_id)
+    return bool(_try_again(session, ours if library_id is None else ours & (EffectRow.library_id == library_id)))
+
+
+def resend_all(session: Session, library_id: int) -> int:
+    """Try again all that was given up at a library; how much. What is uncertain may have arrived: not that."""
+    return _try_again(session, is_now(DEAD) & (EffectRow.library_id == library_id))
+
+
+def _try_again(session: Session, which: sa.ColumnElement[bool]) -> int:
     now = db_time(session)
-    ours = sa.true() if library_id is None else EffectRow.library_id == library_id
     again = (
         sa.update(EffectRow)
-        .where(EffectRow.id == effect_id, EffectRow.status.in_(NEEDS_A_PERSON), ours)
+        .where(which)
         .values(status=READY, attempts=0, left=0, available_at=now, created_at=now, last_error=None)
-        .returning(EffectRow.kind, EffectRow.destination)
+        .returning(EffectRow.id, EffectRow.kind, EffectRow.destination)
     )
-    found = session.execute(again.execution_options(synchronize_session=False)).first()
-    if found is None:
-        return False
-    # Whoever asks for it now has mended the cause.
-    session.execute(sa.delete(Pause).where(Pause.destination == found.destination))
-    session.info.setdefault("promised", []).append((effect_id, found.kind))
-    return True
+    found = session.execute(again.execution_options(synchronize_session=False)).all()
+    if found:
+        # Whoever asks for it now has mended the cause.
+        session.execute(sa.delete(Pause).where(Pause.destination.in_({row.destination for row in found})))
+        session.info.setdefault("promised", []).extend((row.id, row.kind) for row in found)
+    return len(found)
 
 
 def forget(session: Session, before: datetime) -> int:

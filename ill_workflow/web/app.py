@@ -20,10 +20,12 @@ from ill_workflow.web.console import (
     letters,
     live,
     mails,
+    operations,
     partners,
     settings,
     sign_in,
 )
+from ill_workflow.web import assets, flower
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
 from ill_workflow.web.limits import LimitedBody
@@ -45,6 +47,7 @@ BEHIND_THE_SIGN_IN = (
     closed_days.router,
     mails.router,
     letters.router,
+    operations.router,
 )
 
 

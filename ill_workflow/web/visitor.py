@@ -73,7 +73,9 @@ def somebody_or_nobody(request: Request, services: Here) -> Person | None:
     with services.db.reading() as session:
         row = find_session(session, request.cookies.get(cookie_name(request)))
         person = _person(session, row) if row else None
-        unseen = row is not None and row.seen_at < machine_now() - SEEN_EVERY
+        # A page that looks by itself is nobody at work.
+        by_hand = "x-live" not in request.headers
+        unseen = row is not None and by_hand and row.seen_at < machine_now() - SEEN_EVERY
     if person and unseen:
         with services.db.writing() as session:
             still_here(session, person.sign_in_id)

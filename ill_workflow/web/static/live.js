@@ -5,6 +5,7 @@
 //                             library. It is looked for by its id on the page's own address, or, with a value, on that
 //                             address: data-live="/l/MAIN/today?part=counts".
 //   data-live-of="17"         the same, when request 17 has changed, and only then.
+//   data-live-every="10"      the same, every ten seconds: for what is no history of requests.
 //   data-request="17" data-version="4"
 //                             a row or part that shows request 17 as it is after version 4: what is not newer is no news
 //                             for it. Rows that have changed are marked with data-fresh for a moment.
@@ -157,7 +158,7 @@
       const now = wanted, all = everything;
       wanted = new Map();
       everything = false;
-      try { await refresh(now, all); } finally { refreshing = null; refreshed = Date.now(); }
+      try { await refresh(now, all); } catch { state(place.dataset.away); } finally { refreshing = null; refreshed = Date.now(); }
       if (wanted.size || everything) refreshSoon();
     }, wait);
   }
@@ -165,6 +166,10 @@
   async function refresh(news, all) {
     const parts = [...document.querySelectorAll("[data-live][id], [data-live-of][id]")]
       .filter((part) => all || !part.dataset.liveOf || news.has(part.dataset.liveOf));
+    await renew(parts, news);
+  }
+
+  async function renew(parts, news) {
     const addresses = new Map();
     for (const part of parts) {
       const address = part.dataset.live || location.pathname + location.search;
@@ -230,5 +235,9 @@
   window.addEventListener("pageshow", (event) => { if (event.persisted) { everything = true; refreshSoon(); listen(); } });
   window.addEventListener("online", () => { hangUp(); listen(); });
   setInterval(watch, 5000);
+  document.querySelectorAll("[data-live-every][id]").forEach(({ id, dataset }) => setInterval(() => {
+    const part = document.getElementById(id);
+    if (part && !document.hidden && !over) renew([part], new Map()).catch(() => state(place.dataset.away));
+  }, Number(dataset.liveEvery) * 1000));
   listen();
 })();
