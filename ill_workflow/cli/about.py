@@ -7,109 +7,98 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow import timers
+from ill_workflow.about.history import UNSAID
+from ill_workflow.about.whole import whole
 from ill_workflow.accounts import Account
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli.output import line, show
-from ill_workflow.fees import Ledger, LedgerLine
 from ill_workflow.mail.sent import fate_of
-from ill_workflow.outbox import DEAD, READY, RUNNING, UNCERTAIN, EffectRow
-from ill_workflow.requests import actions
+from ill_workflow.outbox import EffectRow
 from ill_workflow.requests.by import By
-from ill_workflow.requests.facts import lifecycle_of
-from ill_workflow.requests.fields import from_json
-from ill_workflow.requests.models import Event, MailRow, MessageRow, Notice, Piece, Request, Slip
-from state_machines.declaration import PARTNER, Action
+from ill_workflow.requests.choices import Choice, choices
+from ill_workflow.requests.models import MailRow, Notice, Request
 
 FACTS = (
     "author", "isbn", "issn", "service", "partner", "partner_request_id", "patron", "need_by", "lender_due",
     "patron_due", "return_by", "item_barcode", "temporary_barcode", "piece_count", "call_number", "location",
     "carrier", "tracking", "conditions",
 )  # fmt: skip
-#: What came along with an event and is worth no line of its own.
-UNSAID = ("condition_checked", "timer", "slot")
 
 
 def all_about(session: Session, request: Request, services: Services, account: Account) -> dict[str, Any]:
     """Codes, ISO times with their offset, amounts by currency."""
-
-    def of(table: Any) -> list[Any]:
-        return list(session.scalars(sa.select(table).where(table.request_id == request.id).order_by(table.id)))
-
-    zone, lifecycle = request.library.zone, lifecycle_of(request)
+    zone, found = request.library.zone, whole(session, request, clock=services.clock)
 
     def local(at: datetime) -> str:
         return at.astimezone(zone).isoformat(timespec="seconds")
 
-    mails = session.scalars(sa.select(MailRow).where(MailRow.id.in_([n.mail_id for n in of(Notice) if n.mail_id])))
+    notices = session.scalars(sa.select(Notice).where(Notice.request_id == request.id).order_by(Notice.id)).all()
+    mails = session.scalars(sa.select(MailRow).where(MailRow.id.in_([n.mail_id for n in notices if n.mail_id])))
     fates = {mail.id: fate_of(session, mail).word for mail in mails}
-    rows = actions.menu(session, request, by=By.staff(account), clock=services.clock)
-    told = [
-        row
-        for row in lifecycle.actions
-        if request.state in lifecycle.sources(row) and PARTNER in row.by and row not in rows
-    ]
+    possible = [c for c in choices(session, request, by=By.staff(account), clock=services.clock) if c.possible]
     facts = {name: getattr(request, name) for name in FACTS if name not in ("partner", "patron")}
     return {
         "reference": request.reference,
         "side": request.side,
         "state": request.state,
-        "state_label": lifecycle.label(request.state),
+        "state_label": found.state_label,
+        "standing": [str(phrase) for phrase in found.standing],
         "version": request.version,
         "title": request.title,
         **facts,
         "partner": request.partner.name if request.partner else None,
         "patron": request.patron.barcode if request.patron else None,
         "due_assumed": request.due_assumed,
-        "pieces": [{"barcode": p.barcode, "back": p.back} for p in of(Piece)],
-        "fees": Ledger(session, request.library_id, request.id).balances(),
+        "pieces": [{"barcode": p.barcode, "back": p.back, "where": str(p.where)} for p in found.places if p.named],
+        "fees": found.balances,
         "ledger": [
             {
                 "at": local(e.at), "sign": e.sign, "kind": e.kind, "amount": e.amount, "currency": e.currency,
                 "provisional": e.provisional, "note": e.note,
             }
-            for e in of(LedgerLine)
+            for e in found.ledger
         ],
         "history": [
             {
                 "at": local(e.at), "trigger": e.trigger, "label": e.label, "who": e.who, "told_by": e.told_by,
-                "from": e.source, "to": e.dest, "said": from_json(e.inputs),
+                "from": e.source, "to": e.dest, "said": e.inputs,
             }
-            for e in of(Event)
+            for e in found.history
         ],
         "messages": [
             {"at": local(m.at), "way": "in" if m.incoming else "out", "what": m.kind, "outcome": m.outcome}
-            for m in of(MessageRow)
+            for m in found.thread
+            if m.arrived
         ],
         "notices": [
             {
                 "at": local(n.at), "to": n.to, "occasion": n.occasion, "subject": n.subject, "address": n.address,
                 "message_id": n.message_id, "mail": n.mail_id, "fate": fates.get(n.mail_id or 0, "sent"),
             }
-            for n in of(Notice)
+            for n in notices
         ],
         "circulation": [
-            {"call": e.argument, "status": e.status, "answer": e.answer}
-            for e in of(EffectRow)
-            if e.kind == "circulation"
+            {"call": e.argument, "status": e.status, "answer": e.answer} for e in found.work if e.kind == "circulation"
         ],
-        "slips": [str(services.settings.slips / s.file) for s in of(Slip) if s.file],
-        "timers": [{"what": t.name, "at": local(t.due_at)} for t in timers.of(session, request.id)],
+        "slips": [str(services.settings.slips / s.file) for s in reversed(found.papers) if s.file],
+        "timers": [{"what": t.name, "at": local(t.at), "means": str(t.phrase)} for t in found.ahead],
+        "linked": [{"reference": o.reference, "state": o.state, "before": o.before, "how": o.how} for o in found.links],
         "waiting": [
             {
                 "id": e.id, "what": f"{e.kind} {e.argument}".strip(), "status": e.status,
                 "why": e.last_error or _gathering(e, local),
             }
-            for e in of(EffectRow)
-            if e.status in (READY, RUNNING, DEAD, UNCERTAIN)
+            for e in found.waiting
         ],
-        "actions": [_action(row) for row in rows],
-        "partner_may_say": [_action(row) for row in told],
+        "actions": [_action(choice) for choice in possible if not choice.must_be_told],
+        "partner_may_say": [_action(choice) for choice in possible if choice.must_be_told],
     }  # fmt: skip
 
 
 def print_all(found: dict[str, Any]) -> None:
     line(f"{found['reference']} ({found['side']}): {found['state_label']}")
+    for sentence in found["standing"]:
+        line(f"  {sentence}")
     line(f"  title: {found['title']}")
     for name in FACTS:
         if found[name]:
@@ -117,7 +106,9 @@ def print_all(found: dict[str, Any]) -> None:
             assumed = " (assumed)" if name == "lender_due" and found["due_assumed"] else ""
             line(f"  {name.replace('_', ' ')}: {value}{assumed}")
     for piece in found["pieces"]:
-        line(f"  piece: {piece['barcode']}{' (back)' if piece['back'] else ''}")
+        line(f"  piece: {piece['barcode']} ({'back' if piece['back'] else piece['where']})")
+    for other in found["linked"]:
+        line(f"  {'follows' if other['before'] else 'followed by'}: {other['reference']} ({other['how']})")
     if found["fees"]:
         line("  fees open: " + " and ".join(f"{a:.2f} {c}" for c, a in found["fees"].items()))
     history = [
@@ -136,7 +127,7 @@ def print_all(found: dict[str, Any]) -> None:
     ]  # fmt: skip
     ledger = [{**entry, "at": _short(entry["at"])} for entry in found["ledger"]]
     messages = [{**m, "at": _short(m["at"])} for m in found["messages"]]
-    timers_ = [{**t, "at": _short(t["at"])} for t in found["timers"]]
+    timers_ = [{"what": t["what"], "at": _short(t["at"])} for t in found["timers"]]
     parts = {
         "History": history, "Messages": messages, "Notices": notices, "Fees": ledger,
         "Circulation": found["circulation"], "Timers": timers_, "Waiting": found["waiting"],
@@ -159,7 +150,8 @@ def _print_actions(title: str, rows: list[dict[str, Any]]) -> None:
             line(f"  {row['trigger']:<28}{row['label']}{f': {inputs}' if inputs else ''}")
 
 
-def _action(row: Action) -> dict[str, Any]:
+def _action(choice: Choice) -> dict[str, Any]:
+    row = choice.action
     needs = [{"name": n.name, "label": n.label, "type": n.type, "required": n.required} for n in row.needs]
     return {"trigger": row.trigger, "label": row.label, "needs": needs}
 

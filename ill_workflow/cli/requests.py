@@ -19,6 +19,7 @@ from ill_workflow.libraries import Library, find_library
 from ill_workflow.partners import find_partner
 from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
+from ill_workflow.requests.again import create_again
 from ill_workflow.requests.by import By, actors_at
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import BORROWING, LENDING, Request
@@ -65,6 +66,7 @@ def register(app: typer.Typer, panel: str) -> None:
     app.add_typer(request_app, name="request", rich_help_panel=panel)
     app.command("act", rich_help_panel=panel, epilog=ACT)(act)
     app.command("undo", rich_help_panel=panel)(undo)
+    app.command("again", rich_help_panel=panel)(again)
     app.command("note", rich_help_panel=panel, epilog=NOTE)(note)
     app.command("scan", rich_help_panel=panel, epilog=SCAN)(scan_in)
 
@@ -227,6 +229,24 @@ def undo(
         request = actions.locked(session, request_of(session, place, reference, side).id)
         outcome = actions.undo(session, request, by=By.staff(account), clock=services.clock)
     _tell(outcome, as_json=as_json)
+
+
+def again(
+    context: typer.Context, reference: Reference,
+    key: Annotated[
+        str | None, typer.Option(help="A name of your own: with the same one it is created once.")
+    ] = None,
+    library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Create a request again that is over: a new one with the same data, which follows it."""
+    services: Services = context.obj.services()
+    with services.db.writing() as session:
+        account, place = who_and_where(session, acts, library)
+        old = actions.locked(session, request_of(session, place, reference, side).id)
+        new = create_again(session, old, by=By.staff(account), clock=services.clock, key=key)
+        label = lifecycle_of(new).label(new.state)
+    data = {"reference": new.reference, "follows": old.reference, "state": new.state, "state_label": label}
+    say(f"{new.reference}: {label}. It follows {old.reference}.", data, as_json=as_json)
 
 
 def note(

@@ -23,6 +23,14 @@ LONGEST = {
 LONGEST_TEXT, LONGEST_CODE, MOST_VALUES = 2000, 64, 100
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
+#: What people call the fields that may be edited, in the order in which forms ask for them.
+LABELS = {
+    "title": "Title", "author": "Author", "article_title": "Article", "volume": "Volume", "pages": "Pages",
+    "year": "Year", "publisher": "Publisher", "isbn": "ISBN", "issn": "ISSN", "need_by": "Needed by",
+    "call_number": "Call number", "location": "Location", "item_barcode": "Item barcode",
+    "patron_note": "Note for the patron", "internal_note": "Internal note",
+}  # fmt: skip
+
 #: The name under which a copy is kept (see `ill_workflow.copies`).
 _KEPT_COPY = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
 

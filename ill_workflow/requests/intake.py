@@ -35,16 +35,19 @@ def borrow(
     service: str = "loan",
     partner_note: str = "",
     partners: Sequence[str] = (),
+    follows: Request | None = None,
 ) -> Request:
     """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review."""
     request = _new(session, library, BORROWING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.patron, request.state = patron, "created"
     request.reference = _own_reference(session, library, BORROWING)
+    request.follows_id = follows.id if follows else None
     session.add(request)
     session.flush()
     if partners:
         rota.set_rota(session, request, partners, field="partner")
-    event = actions.remember_creation(session, request, by, "Create Request", clock.now())
+    label = f"Create Again after {follows.reference}" if follows else "Create Request"
+    event = actions.remember_creation(session, request, by, label, clock.now())
     promise_effects(session, request, (SCHEDULE_DUE_DATE_CHECK,), event, by=by, inputs={})
     if problems := _problems(session, request):
         actions.perform(

@@ -29,6 +29,7 @@ class Request(Base):
         sa.Index(None, "partner_id", "partner_request_id"),
         sa.Index(None, "partner_id", "side", "state"),
         sa.Index(None, "library_id", "side", "id"),
+        sa.Index(None, "follows_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -41,7 +42,7 @@ class Request(Base):
     partner_request_id: Mapped[str | None] = mapped_column(sa.String(255))  #: what the partner calls it, verbatim
     wire_id: Mapped[str | None] = mapped_column(sa.String(48))  #: borrowing: the id under which the partner was asked
     patron_id: Mapped[int | None] = mapped_column(sa.ForeignKey("patron.id"))
-    follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: a retry of that one
+    follows_id: Mapped[int | None] = mapped_column(sa.ForeignKey("request.id"))  #: that one again
 
     service: Mapped[str] = mapped_column(sa.String(8), default="loan")
     title: Mapped[str] = mapped_column(sa.Text)

@@ -13,8 +13,8 @@ from ill_workflow.requests.facts import gather, lifecycle_of
 from ill_workflow.requests.models import Request
 from state_machines.declaration import Action
 
-#: How far back we look for the carriers that a library uses.
-LATEST = 500
+#: How many requests back we look for the carriers that a library uses.
+LATEST = 2000
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def _partners(session: Session, request: Request) -> list[tuple[str, str]]:
 
 def _carriers(session: Session, request: Request) -> list[tuple[str, str]]:
     """Those that this library named lately."""
-    mine = sa.select(Request.carrier).where(Request.library_id == request.library_id, Request.carrier.is_not(None))
-    lately = mine.order_by(Request.id.desc()).limit(LATEST)
+    mine = (Request.library_id == request.library_id) & Request.carrier.is_not(None)
+    newest = sa.select(sa.func.max(Request.id)).scalar_subquery()
+    lately = sa.select(Request.carrier).where(Request.id > newest - LATEST, mine).order_by(Request.id.desc())
     return [(carrier, carrier) for carrier in dict.fromkeys(session.scalars(lately)) if carrier]
 
 

@@ -121,5 +121,5 @@ def test_a_guard_is_shown_what_it_asks_for_and_no_more():
 
 def test_a_row_asks_for_what_its_guards_depend_on():
     blind = replace(LENDING.rows("will_supply")[0], only_if=(copy_is_named,))
-    with pytest.raises(LifecycleError, match=r"a file, a link or the post. depends on"):
+    with pytest.raises(LifecycleError, match="'a file, a link or the post' depends on"):
         check(replace(LENDING, actions=(blind, *LENDING.actions[1:])))

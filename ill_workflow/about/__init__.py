@@ -1,0 +1,1 @@
+"""All about one request, read for a page, a program or a terminal."""
