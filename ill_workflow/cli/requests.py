@@ -20,6 +20,7 @@ from ill_workflow.partners import find_partner
 from ill_workflow.patrons import remember_patron
 from ill_workflow.requests import actions, intake
 from ill_workflow.requests.again import create_again
+from ill_workflow.requests.assigning import assign
 from ill_workflow.requests.by import By, actors_at
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import BORROWING, LENDING, Request
@@ -51,6 +52,7 @@ NEW = examples(
     'ill request new --title Emma author="Austen, Jane" --patron 21234000012345 --partner RIV',
     "ill request new --title Emma --asked-by RIV --partner-id R-77",
 )
+ASSIGN = examples("ill request assign XPX-1001 --to ann", "ill request assign XPX-1001 --nobody")
 ACT = examples(
     "ill act XPX-1001 submit",
     'ill act XPX-1001 cancel reason="No longer wanted"',
@@ -172,6 +174,37 @@ def show_request(
         say("", found, as_json=True)
     else:
         print_all(found)
+
+
+@request_app.command("assign", epilog=ASSIGN)
+def assign_request(
+    context: typer.Context,
+    reference: Reference,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", metavar="NAME", help="The account that sees to it from now on.",
+            autocompletion=completing.accounts,
+        ),
+    ] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Nobody sees to it any more.")] = False,
+    library: At = None,
+    side: Side = None,
+    acts: As = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Give a request to somebody: to yourself, where you name nobody else."""
+    services: Services = context.obj.services()
+    if to and nobody:
+        raise BadInput("Somebody or nobody: name one.", field="to")
+    with services.db.writing() as session:
+        account, place = who_and_where(session, acts, library)
+        request = actions.locked(session, request_of(session, place, reference, side).id)
+        whose = None if nobody else find_account(session, to, field="to") if to else account
+        assign(session, request, whose, by=By.staff(account), clock=services.clock)
+        name = (whose.full_name or whose.name) if whose else "nobody"
+    data = {"reference": request.reference, "assigned_to": whose.name if whose else None}
+    say(f"{request.reference}: {name} sees to it.", data, as_json=as_json)
 
 
 def act(

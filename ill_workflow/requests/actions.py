@@ -23,9 +23,9 @@ from ill_workflow.requests.consequences import Asked, promise_effects, write_ent
 from ill_workflow.requests.facts import due_timer, gather, lifecycle_of, set_timers
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
 from ill_workflow.requests.models import BORROWING, Attempt, Event, Piece, Receipt, Request
-from ill_workflow.requests.undoing import last_undoable, take_back_the_work
+from ill_workflow.requests.undoing import REMARKS, last_undoable, take_back_the_work
 from state_machines import machine
-from state_machines.declaration import Action, Actor, Inputs
+from state_machines.declaration import Action, Actor, Effect, Inputs
 from state_machines.effects import send_message
 from state_machines.refusals import why_not
 from state_machines.request import WRITTEN, Facts
@@ -151,6 +151,7 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     if Actor.STAFF not in actors:
         raise NotAllowed("Only staff take something back.")
     undone = last_undoable(session, request)
+    request.alert = request.alert_at = None
     now, source = clock.now(), request.state
     before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
     machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
@@ -181,10 +182,19 @@ def annotate(session: Session, request: Request, text: str, *, by: By, clock: Cl
     if not note:
         raise BadInput("Write something.", field="note")
     label = "Note to the Partner" if to_partner else "Internal Note"
-    event = _remember(session, request, by, "note", label, request.state, clock.now(), {"note": note}, {}, -1)
+    request.alert = request.alert_at = None
+    event = remember_remark(session, request, by, "note", label, {"note": note}, clock.now())
     effects = (send_message("Note"),) if to_partner else ()
     promise_effects(session, request, effects, event, by=by, inputs={"note": note}, attempt=attempt)
     return outcome_of(request, event)
+
+
+def remember_remark(
+    session: Session, request: Request, by: By, trigger: str, label: str, inputs: Mapping[str, Any], now: datetime
+) -> Event:
+    """One line of history that is no transition: it moves nothing, and stands in no undo's way."""
+    assert trigger in REMARKS
+    return _remember(session, request, by, trigger, label, request.state, now, inputs, {}, -1)
 
 
 def remember_creation(session: Session, request: Request, by: By, label: str, now: datetime) -> Event:
@@ -287,11 +297,21 @@ def _step(
     changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
     changed |= _note_pieces(session, request, trigger, inputs)
     place = lifecycle.actions.index(step.action)
+    _alert(request, step.effects, by, facts)
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
     event.scanned = scanned
     write_entries(session, request, step.entries, event, inputs, facts.now)
     promise_effects(session, request, step.effects, event, by=by, inputs=inputs, former=former, attempt=attempt)
     return outcome_of(request, event)
+
+
+def _alert(request: Request, effects: tuple[Effect, ...], by: By, facts: Facts) -> None:
+    """What staff are alerted of stands on the request until one of them has looked; who acts on it has."""
+    occasion = next((effect.argument for effect in effects if effect.kind == "alert_staff"), None)
+    if occasion:
+        request.alert, request.alert_at = f"{occasion}_{facts.timer}" if facts.timer else occasion, facts.now
+    elif by.account:
+        request.alert = request.alert_at = None
 
 
 def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:

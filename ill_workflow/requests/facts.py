@@ -21,7 +21,11 @@ from state_machines.schedule import Timer, timers_for
 
 
 def lifecycle_of(request: Request) -> Lifecycle:
-    return BORROWING_LIFECYCLE if request.side == BORROWING else LENDING_LIFECYCLE
+    return lifecycle_of_side(request.side)
+
+
+def lifecycle_of_side(side: str) -> Lifecycle:
+    return BORROWING_LIFECYCLE if side == BORROWING else LENDING_LIFECYCLE
 
 
 def gather(

@@ -8,12 +8,20 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
+from ill_workflow.accounts import Account
 from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.libraries import Library
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
 
 BORROWING, LENDING = "borrowing", "lending"
+#: What is due on no day is put in order behind all that is.
+NO_DAY = date(9999, 12, 31)
+
+
+def _byte_by_byte(longest: int) -> sa.types.TypeEngine[str]:
+    """A text that is put in order in the same way on every database, whatever its language."""
+    return sa.String(longest).with_variant(sa.String(longest, collation="C"), "postgresql")
 
 
 class Request(Base):
@@ -22,12 +30,34 @@ class Request(Base):
     __tablename__ = "request"
     __table_args__ = (
         sa.UniqueConstraint("library_id", "side", "reference"),
-        sa.Index(None, "library_id", "side", "state"),
+        # The lists, in each of their orders, read from the start of an index and no further than a page.
+        sa.Index("ix_request_by_age", "library_id", "side", "state", "id"),
+        sa.Index("ix_request_by_due", "library_id", "side", "state", "due_key", "id"),
+        sa.Index("ix_request_by_title", "library_id", "side", "state", "title_key", "id"),
+        sa.Index("ix_request_by_partner", "library_id", "side", "state", "partner_key", "id"),
+        sa.Index("ix_request_of_partner", "partner_id", "side", "state", "due_key", "id"),
+        sa.Index(
+            "ix_request_assigned",
+            "assigned_to_id",
+            "library_id",
+            "side",
+            "state",
+            sqlite_where=sa.text("assigned_to_id IS NOT NULL"),
+            postgresql_where=sa.text("assigned_to_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_request_alert",
+            "library_id",
+            "side",
+            "alert_at",
+            sqlite_where=sa.text("alert_at IS NOT NULL"),
+            postgresql_where=sa.text("alert_at IS NOT NULL"),
+        ),
+        sa.Index(None, "patron_id"),
         sa.Index(None, "library_id", "item_barcode"),
         sa.Index(None, "library_id", "temporary_barcode"),
         sa.Index(None, "library_id", "partner_request_id"),
         sa.Index(None, "partner_id", "partner_request_id"),
-        sa.Index(None, "partner_id", "side", "state"),
         sa.Index(None, "library_id", "side", "id"),
         sa.Index(None, "follows_id"),
     )
@@ -91,10 +121,19 @@ class Request(Base):
     offered_reason: Mapped[str | None] = mapped_column(sa.String(200))
     completed_by_us: Mapped[bool] = mapped_column(default=False)
     loan_seen: Mapped[bool] = mapped_column(default=False)
+    assigned_to_id: Mapped[int | None] = mapped_column(sa.ForeignKey("account.id"))  #: who sees to it
+    alert: Mapped[str | None] = mapped_column(sa.String(64))  #: of what staff were alerted; none: they have looked
+    alert_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    # By what lists are put in order; kept by `listed`.
+    due_key: Mapped[date] = mapped_column(default=NO_DAY)
+    title_key: Mapped[str] = mapped_column(_byte_by_byte(60), default="")
+    partner_key: Mapped[str] = mapped_column(_byte_by_byte(60), default="")
 
     library: Mapped[Library] = relationship()
     partner: Mapped[Partner | None] = relationship()
     patron: Mapped[Patron | None] = relationship()
+    assigned_to: Mapped[Account | None] = relationship()
 
     # Whoever writes what somebody else has written since is told so. One event is one version: only events count on.
     __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
@@ -105,6 +144,18 @@ def references(session: Session, request_ids: Iterable[int]) -> dict[int, str]:
     rows = sa.select(Request.id, Request.reference, Library.code).join(Library, Library.id == Request.library_id)
     found = session.execute(rows.where(Request.id.in_(set(request_ids))))
     return {number: f"{reference} ({code})" for number, reference, code in found}
+
+
+class RequestWord(Base):
+    """A word by which a request is found, as `findable` makes them."""
+
+    __tablename__ = "request_word"
+    __table_args__ = (sa.Index("ix_request_word_found", "library_id", "side", "word", "request_id"),)
+
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), primary_key=True)
+    word: Mapped[str] = mapped_column(_byte_by_byte(40), primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    side: Mapped[str] = mapped_column(sa.String(16))
 
 
 class Event(Base):
@@ -308,3 +359,39 @@ class Slip(Base):
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("slip_batch.id"), index=True)
     printed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)  #: staff have it on paper
+
+
+class Bulk(Base):
+    """One action on many requests at once: worked off bit by bit, each request in a transaction of its own."""
+
+    __tablename__ = "bulk"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "key"),
+        sa.Index(
+            "ix_bulk_unfinished", "library_id", "account_id",
+            sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"))
+    side: Mapped[str] = mapped_column(sa.String(16))
+    key: Mapped[str] = mapped_column(sa.String(64))  #: of the form: posted twice, it is one
+    trigger: Mapped[str] = mapped_column(sa.String(32))  #: of the row of the table, or `assign`
+    inputs: Mapped[dict[str, Any]] = mapped_column(sa.JSON)
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("slip_batch.id"))  #: of the slips, once they are drawn
+
+
+class BulkLine(Base):
+    """What became of one request of a bulk. Without a sentence its turn has not come yet."""
+
+    __tablename__ = "bulk_line"
+
+    bulk_id: Mapped[int] = mapped_column(sa.ForeignKey("bulk.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), index=True)
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))  #: none: it was refused
+    sentence: Mapped[str | None] = mapped_column(sa.Text)

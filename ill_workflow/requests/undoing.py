@@ -21,12 +21,14 @@ REVERSE_CALLS = {
 }
 #: Calls that may have ended nothing: they are taken back where what they ended was in force.
 ENDING = ("release", "check_in")
+#: What is written into the history and moves nothing.
+REMARKS = ("note", "assign")
 
 
 def last_undoable(session: Session, request: Request) -> Event:
     """The last event, where staff may take it back. Raises Refused with the reason why not."""
-    # A note is no transition, and stands in nobody's way.
-    mine = (Event.request_id == request.id) & (Event.trigger != "note")
+    # A remark is no transition, and stands in nobody's way.
+    mine = (Event.request_id == request.id) & Event.trigger.not_in(REMARKS)
     last = session.scalar(sa.select(Event).where(mine).order_by(Event.version.desc()).limit(1))
     lifecycle = lifecycle_of(request)
     if last is None or last.row < 0:
