@@ -42,6 +42,8 @@ class Library(Base):
     language: Mapped[str] = mapped_column(sa.String(8), default="en")  #: of its letters
     #: Minutes that notices to one reader wait for others, to be one mail; 0: each goes at once.
     digest_minutes: Mapped[int] = mapped_column(default=10)
+    scan_receives: Mapped[bool] = mapped_column(default=False)  #: what arrives is received without a confirmation
+    scan_ships: Mapped[bool] = mapped_column(default=False)  #: scanning the slip and then the item ships it
 
     papers: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: by layout; what is not named: Letter
     per_sheet: Mapped[int] = mapped_column(default=1)  #: slips on one sheet, when several are printed together

@@ -314,6 +314,9 @@ def scan_in(
         str | None, typer.Option("--reference", metavar="REFERENCE", help="Which request is meant, where several fit.")
     ] = None,
     checked: Annotated[bool, typer.Option("--checked", help="The item's condition was looked at.")] = False,
+    item: Annotated[
+        str | None, typer.Option(metavar="BARCODE", help="The item that lies with the slip which was scanned.")
+    ] = None,
     library: At = None, side: Side = None, acts: As = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Scan an item in: what that means is decided by the state of its request."""
@@ -322,9 +325,10 @@ def scan_in(
         account, place = who_and_where(session, acts, library)
         scanned = scan(
             session, place, code, by=By.staff(account), clock=services.clock, choose=choose, side=side,
-            reference=which, checked=checked,
+            reference=which, checked=checked, item=item,
         )  # fmt: skip
     answers = [f"--choose {c}" for c in scanned.choices]
+    answers += ["--item BARCODE"] if scanned.wants_item else []
     answers += [f"--side {c.side} --reference {c.reference}" for c in scanned.candidates]
     say(
         " ".join([scanned.sentence, *(["Answer with:", ", ".join(answers)] if answers else [])]),

@@ -27,7 +27,7 @@ partner_app = typer.Typer(help="The partners of a library, and what was agreed w
 LIBRARY_FIELDS = (
     "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended",
     "lending_suspended_from", "lending_suspended_until", "claim_days",
-    "transit_after_days", "language", "digest_minutes",
+    "transit_after_days", "language", "digest_minutes", "scan_receives", "scan_ships",
 )  # fmt: skip
 PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
@@ -392,10 +392,11 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     for name in ("lending_suspended_from", "lending_suspended_until"):
         if name in found:
             found[name] = _day(found[name], name) if found[name] else None
-    if "lending_suspended" in found:
-        if found["lending_suspended"] not in ("yes", "no"):
-            raise BadInput("lending_suspended is yes or no.", field="lending_suspended")
-        found["lending_suspended"] = found["lending_suspended"] == "yes"
+    for name in ("lending_suspended", "scan_receives", "scan_ships"):
+        if name in found:
+            if found[name] not in ("yes", "no"):
+                raise BadInput(f"{name} is yes or no.", field=name)
+            found[name] = found[name] == "yes"
     return found
 
 

@@ -29,6 +29,7 @@ from ill_workflow.typed import LANGUAGES
 
 _PAPERS = tuple(slip_settings.PAPER_FIELDS)
 NAME, MAIL, LENDING, DAYS, SLIPS = "Name and address", "Letters and mail", "Lending", "Days", "Slips"
+SCANNING = "Scanning"
 COLUMNS = (
     Column("code", "By which the library is known. It is needed.", "MAIN", required=True),
     Column("name", "The name. A new library needs one.", "Main Library", group=NAME),
@@ -54,6 +55,10 @@ COLUMNS = (
            label="Days until In Transit", group=DAYS),
     Column("claim_days", "For how long after its return an item can be called damaged.", "30",
            label="Days to claim damage", group=DAYS),
+    Column("scan_receives", "yes where Scan In receives what arrives without asking first.", "no",
+           label="Receive without asking", group=SCANNING, control="yes_or_no"),
+    Column("scan_ships", "yes where scanning a slip and then the item ships it.", "no",
+           label="Ship by scanning slip and item", group=SCANNING, control="yes_or_no"),
     *(Column(name, f"The paper of this slip, such as {slip_settings.DEFAULT_PAPER}.", group=SLIPS, control="choice",
              choices=PAPERS) for name in _PAPERS),
     Column("per_sheet", f"Slips on one sheet: {', '.join(map(str, slip_settings.SHEETS))}.", label="Slips to a sheet",
@@ -67,13 +72,14 @@ _USUAL_LOOKS = {**dict.fromkeys(_PAPERS, slip_settings.DEFAULT_PAPER), "per_shee
 READERS: dict[str, Read] = {
     "name": text, "time_zone": text, "address": text, "delivery_code": text, "email": text, "reply_to": text,
     "currency": currency, "working_days": text, "lending_suspended": yes_or_no,
+    "scan_receives": yes_or_no, "scan_ships": yes_or_no,
     "lending_suspended_from": day, "lending_suspended_until": day,
     "transit_after_days": number_or_never, "claim_days": number,
     "language": text, "digest_minutes": number,
 }  # fmt: skip
 _EMPTY = {
     "lending_suspended": False, "lending_suspended_from": None, "lending_suspended_until": None, "time_zone": "UTC",
-    "language": "en",
+    "language": "en", "scan_receives": False, "scan_ships": False,
 }  # fmt: skip
 _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "lending_suspended"}
 

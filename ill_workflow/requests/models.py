@@ -60,6 +60,7 @@ class Request(Base):
         sa.Index(None, "partner_id", "partner_request_id"),
         sa.Index(None, "library_id", "side", "id"),
         sa.Index(None, "follows_id"),
+        sa.Index(None, "patron_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -162,7 +163,13 @@ class Event(Base):
     """One line of history. Never changed, but for the mark that it was undone."""
 
     __tablename__ = "event"
-    __table_args__ = (sa.UniqueConstraint("request_id", "version"),)
+    __table_args__ = (
+        sa.UniqueConstraint("request_id", "version"),
+        sa.Index(
+            "ix_event_scanned", "account_id", "at",
+            sqlite_where=sa.text("scanned IS NOT NULL"), postgresql_where=sa.text("scanned IS NOT NULL"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"))

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
+from ill_workflow.web import assets, flower
 from ill_workflow.web.console import (
     closed_days,
     health,
@@ -25,12 +26,10 @@ from ill_workflow.web.console import (
     settings,
     sign_in,
 )
-from ill_workflow.web import assets, flower
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
 from ill_workflow.web.limits import LimitedBody
 from ill_workflow.web.live import Live
-from ill_workflow.web import assets, flower
 from ill_workflow.web.pages import render
 from ill_workflow.web.security import HEADERS, SecurityHeaders
 from ill_workflow.web.visitor import protected, sign_in_address

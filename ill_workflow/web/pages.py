@@ -69,6 +69,8 @@ def _short_time(value: datetime, locale: str) -> str:
 @pass_context
 def _number(context: Context, value: int | Decimal) -> str:
     return format_decimal(value, locale=context["locale"])
+
+
 @pass_context
 def _week(context: Context, digits: str) -> str:
     """Working days, which are seven digits 0 or 1, by their names."""

@@ -12,7 +12,7 @@ from ill_workflow.requests.findable import sort_key
 from ill_workflow.requests.listed import CODES, TEXTS, words_of
 
 revision = "0007"
-down_revision = "0011"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
