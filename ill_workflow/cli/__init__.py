@@ -11,7 +11,7 @@ import typer
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli import clock, jobs, letters, lists, operations, patrons, requests, restored, setup, slips
+from ill_workflow.cli import clock, jobs, letters, lists, operations, patrons, requests, restored, setup, slips, tokens
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError, Unavailable
@@ -77,8 +77,9 @@ operations.register(app, "Keeping it running")
 jobs.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
 restored.register(app, "Keeping it running")
-# `lists` adds import and export to what is registered above.
+# `lists` adds import and export to what is registered above, `tokens` those of systems.
 assert lists
+assert tokens
 
 
 @cache

@@ -1,6 +1,18 @@
 """All tables, gathered for the comparison of migrations and models."""
 
-from ill_workflow import accounts, calendars, fees, libraries, outbox, partners, patrons, runtime, signing_in, timers
+from ill_workflow import (
+    accounts,
+    calendars,
+    fees,
+    libraries,
+    outbox,
+    partners,
+    patrons,
+    runtime,
+    signing_in,
+    timers,
+    tokens,
+)
 from ill_workflow.db import Base
 from ill_workflow.mail import own
 from ill_workflow.requests import models, presence
@@ -9,5 +21,5 @@ metadata = Base.metadata
 
 __all__ = [
     "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "own", "partners", "patrons",
-    "presence", "runtime", "signing_in", "timers",
+    "presence", "runtime", "signing_in", "timers", "tokens",
 ]  # fmt: skip

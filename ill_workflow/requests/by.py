@@ -22,12 +22,13 @@ class By:
     account: Account | None = None
     partner: Partner | None = None
     told_by: str | None = None  #: staff record what the partner said by phone, mail or on paper
+    manages: bool = True  #: whether they decide as a manager where their account is one: a token may hold less
 
     @classmethod
-    def staff(cls, account: Account, told_by: str | None = None) -> "By":
+    def staff(cls, account: Account, told_by: str | None = None, *, manages: bool = True) -> "By":
         if told_by is not None and told_by not in TOLD_BY:
             raise BadInput(f"{told_by!r} is not possible. Choose {', '.join(TOLD_BY)}.", field="told_by")
-        return cls(Actor.STAFF, account=account, told_by=told_by)
+        return cls(Actor.STAFF, account=account, told_by=told_by, manages=manages)
 
     @classmethod
     def a_partner(cls, partner: Partner) -> "By":
@@ -62,7 +63,7 @@ def actors_at(session: Session, by: By, library_id: int, label: str) -> frozense
         )
     if by.told_by:
         return frozenset({Actor.PARTNER})
-    actors = {Actor.STAFF} | ({Actor.MANAGER} if role == Role.MANAGER else set())
+    actors = {Actor.STAFF} | ({Actor.MANAGER} if role == Role.MANAGER and by.manages else set())
     return frozenset(actors | ({Actor.SYSTEM} if by.account.system else set()))
 
 
