@@ -60,7 +60,6 @@ class Request(Base):
         sa.Index(None, "partner_id", "partner_request_id"),
         sa.Index(None, "library_id", "side", "id"),
         sa.Index(None, "follows_id"),
-        sa.Index(None, "patron_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -36,7 +36,6 @@ def upgrade() -> None:
         request.add_column(sa.Column("partner_key", _text(60), nullable=False, server_default=""))
         request.create_foreign_key(op.f("fk_request_assigned_to_id"), "account", ["assigned_to_id"], ["id"])
         request.drop_index("ix_request_library_id_side_state")
-        request.drop_index("ix_request_partner_id_side_state")
     with op.batch_alter_table("request") as request:
         for name in ("due_key", "title_key", "partner_key"):
             request.alter_column(name, server_default=None)
@@ -74,7 +73,6 @@ def downgrade() -> None:
         for column in ("partner_key", "title_key", "due_key", "alert_at", "alert", "assigned_to_id"):
             request.drop_column(column)
     op.create_index("ix_request_library_id_side_state", "request", ["library_id", "side", "state"])
-    op.create_index("ix_request_partner_id_side_state", "request", ["partner_id", "side", "state"])
 
 
 def _text(longest: int) -> Any:

@@ -20,11 +20,9 @@ def upgrade() -> None:
         for name in SETTINGS:
             library.alter_column(name, server_default=None)
     op.create_index("ix_event_scanned", "event", ["account_id", "at"], sqlite_where=SCANNED, postgresql_where=SCANNED)
-    op.create_index(op.f("ix_request_patron_id"), "request", ["patron_id"])
 
 
 def downgrade() -> None:
-    op.drop_index(op.f("ix_request_patron_id"), "request")
     op.drop_index("ix_event_scanned", "event")
     with op.batch_alter_table("library") as library:
         for name in SETTINGS:

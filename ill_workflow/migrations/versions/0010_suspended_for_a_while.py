@@ -10,7 +10,6 @@ depends_on = None
 
 PERIOD = ("lending_suspended_from", "lending_suspended_until")
 INDEXES = (
-    ("request", ("partner_id", "side", "state")),
     ("request", ("library_id", "side", "id")),
     ("mail", ("library_id", "name", "id")),
 )
