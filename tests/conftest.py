@@ -9,4 +9,5 @@ pytest_plugins = [
     "tests.plugins.states",
     "tests.plugins.visiting",
     "tests.plugins.browser",
+    "tests.plugins.busy",
 ]
