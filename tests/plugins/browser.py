@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -144,7 +144,7 @@ class Office:
 
 
 class Findings(Protocol):
-    def __call__(self, page: Page) -> list[str]: ...
+    def __call__(self, page: Page, *, rules: Sequence[str] = ()) -> list[str]: ...
 
 
 @pytest.fixture(scope="session")
@@ -195,8 +195,9 @@ def axe() -> Findings:
     """`axe(page)`: what is wrong with the page for those who see, hear or move differently, a line a finding."""
     axe = Axe()
 
-    def findings(page: Page) -> list[str]:
-        options = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
+    def findings(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
+        only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": RULES}
+        options = {"resultTypes": ["violations"], "runOnly": only}
         found = axe.run(page, options=options).response["violations"]
         return [
             f"{urlsplit(page.url).path}: {rule['id']}: {rule['help']}: {node['target']} {node['html'][:200]}"
