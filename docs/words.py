@@ -14,6 +14,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from ill_workflow import errors
+from ill_workflow.lists import library_list, partner_list
+from ill_workflow.lists.sheet import Column
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
 from state_machines import guards
 from state_machines.borrowing import BORROWING
@@ -30,7 +32,21 @@ SILENT = (
     "ill_workflow/demo/",
     "ill_workflow/migrations/",
     "ill_workflow/mail/words_",
+    "ill_workflow/bootstrap.py",
+    "ill_workflow/db.py",
+    "ill_workflow/web/flower.py",
+    "state_machines/checks.py",
+    "state_machines/render.py",
+    "state_machines/declaration.py",
 )
+#: What letters, slips and messages say is said by them alone; of these only what can go wrong is for the console.
+ELSEWHERE = (
+    "ill_workflow/mail/", "ill_workflow/slips/", "ill_workflow/messages/", "ill_workflow/iso18626/",
+    "ill_workflow/lists/", "state_machines/borrowing.py", "state_machines/lending.py",
+)  # fmt: skip
+#: Prose: begins with a capital, or with a value, and goes on in small letters.
+_PROSE = re.compile(r"(?:[A-Z][a-z’']+|I[tsfn]+|A|No|\{\w+\})(?: .*|[.:]?)", re.DOTALL)
+_CODE = re.compile(r"[<>_=|\n]|--")
 PAGES = [("**.html", "jinja2"), ("**.py", "python")]
 
 
@@ -66,6 +82,8 @@ def _pages() -> Iterator[Said]:
         yield Said(one, f"web/{file}", many)
 
 
+#: What became of a mail.
+FATES = ("waiting", "sent", "uncertain", "refused", "given up", "withdrawn", "skipped", "no address")
 #: Words of lists between values.
 JOINTS = ("or", "and")
 _KEYWORDS = {"_": None, "ngettext": (1, 2), "N_": None}
@@ -79,8 +97,20 @@ def _tables() -> Iterator[Said]:
     for value in vars(guards).values():
         if isinstance(value, Guard):
             yield Said(value.otherwise, "tables", composed="{" in value.otherwise)
+    for column in _columns():
+        yield from (Said(text, "lists") for text in (column.title, column.help or column.about, column.group) if text)
+    for fate in FATES:
+        yield Said(fate, "letters")
     for word in (*WHO.values(), *JOINTS):
         yield Said(word, "tables")
+
+
+def _columns() -> Iterator[Column]:
+    for module in (partner_list, library_list):
+        for value in vars(module).values():
+            for each in value if isinstance(value, tuple) else ():
+                if isinstance(each, Column):
+                    yield each
 
 
 def _words_of(lifecycle: Lifecycle) -> Iterator[str]:
@@ -119,12 +149,48 @@ def _sentences_of(tree: ast.Module, where: str, kinds: set[str]) -> Iterator[Sai
         if isinstance(node, ast.Call) and _name(node.func) in kinds | own and node.args:
             for text in _texts(node.args[0]):
                 yield Said(text, where, composed="{" in text)
+    if not where.startswith(ELSEWHERE):
+        yield from _prose(tree, where)
     if where == REFUSALS:
         inside = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in ast.walk(n) if part != n}
         prose = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
         for node in ast.walk(tree):
             if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside | prose:
                 yield from (Said(text, where, composed="{" in text) for text in _texts(node) if text.endswith("."))
+
+
+def _prose(tree: ast.Module, where: str) -> Iterator[Said]:
+    """Whatever stands in the code as people say it: labels in tables, and answers with values in them."""
+    silent = {id(part) for n in ast.walk(tree) if _is_silent(n) for part in ast.walk(n)}
+    inside = {id(part) for n in ast.walk(tree) if isinstance(n, ast.JoinedStr) for part in ast.walk(n) if part != n}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside | silent:
+            for text in _texts(node):
+                words = re.sub(r"\{\w*\}", "", text)
+                if (
+                    _PROSE.fullmatch(text)
+                    and sum(c.isalpha() for c in words) > 2
+                    and not re.search(r"[<>_=|\n]|--", words)
+                ):
+                    yield Said(text, where, composed=isinstance(node, ast.JoinedStr))
+
+
+#: What makes nothing that is read, or goes through the catalogs anyway.
+_CALLS = ("cast", "_", "ngettext", "N_", "Field", "mapped_column", "relationship", "TypeVar")
+
+
+def _is_silent(node: ast.AST) -> bool:
+    """Docstrings, what is logged, what names columns, types, headers and the like."""
+    match node:
+        case ast.Expr(value=ast.Constant()) | ast.Assert() | ast.AnnAssign(value=None):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="logger" | "sa" | "op" | "re"))):
+            return True
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _CALLS
+        case ast.FunctionDef(returns=ast.Constant()):
+            return False
+    return False
 
 
 def _texts(node: ast.expr) -> Iterator[str]:

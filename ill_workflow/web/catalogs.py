@@ -67,6 +67,11 @@ def from_elsewhere(language: str) -> dict[str, str]:
         return {}
     found = {in_words(code): said for code, said in words.codes.items()}
     found |= {**words.values, **words.labels}
+    english = words_of("en")
+    for of_english, of_this in (
+        (english.subjects, words.subjects), (english.alerts, words.alerts), (english.messages, words.messages),
+    ):  # fmt: skip
+        found |= {said: of_this[name] for name, said in of_english.items() if name in of_this}
     for lifecycle in (LENDING, BORROWING):
         found |= {s.label: words.states[s.name] for s in lifecycle.states if s.name in words.states}
     return found
