@@ -225,7 +225,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
 
 def _fonts(folder: Path) -> Path:
     here = Path(fontpkg_noto_sans.__file__).parent
-    packages = [here, *here.parent.glob("fontpkg_noto_sans_*"), here.parent / "fontpkg_heebo"]
+    others = ("fontpkg_noto_sans_*", "fontpkg_heebo", "cvttf_NotoSansCJK_Regular")
+    packages = [here, *(found for name in others for found in here.parent.glob(name))]
     written = "".join(f"<dir>{package}</dir>" for package in packages)
     (folder / "fonts.conf").write_text(FONTS.format(folders=written, cache=folder / "cache"))
     return folder / "fonts.conf"

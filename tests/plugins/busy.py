@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from ill_workflow.accounts import Account
 from ill_workflow.demo import world
 from ill_workflow.requests.by import SYSTEM
+from ill_workflow.requests.models import Event
 from tests.plugins.loans import Loan, begin
 from tests.plugins.stage import START, Stage
 
@@ -65,6 +66,7 @@ def make_busy(stage: Stage) -> None:
     with stage.db.writing() as session:
         for name, full_name in PEOPLE.items():
             session.execute(sa.update(Account).where(Account.name == name).values(full_name=full_name))
+            session.execute(sa.update(Event).where(Event.who == name).values(who=full_name))
 
 
 def _begun(stage: Stage, book: dict[str, str], other: str, steps: tuple[str, ...], due: str = "2026-03-02") -> Loan:
