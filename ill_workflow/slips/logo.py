@@ -40,6 +40,7 @@ class Picture:
     """A logo as it is printed: in greys, on white."""
 
     reader: ImageReader
+    grey: Image.Image
     width: int
     height: int
 
@@ -56,4 +57,16 @@ def picture_of(content: bytes) -> Picture | None:
     coloured.thumbnail(PRINTED)
     paper = Image.new("RGBA", coloured.size, "white")
     paper.alpha_composite(coloured)
-    return Picture(ImageReader(paper.convert("L")), *coloured.size)
+    grey = paper.convert("L")
+    return Picture(ImageReader(grey), grey, *coloured.size)
+
+
+def as_printed(content: bytes) -> bytes:
+    """The logo as slips have it, as a PNG that is made anew; whatever else was in the file is gone."""
+    check_logo(content)
+    picture = picture_of(content)
+    if picture is None:
+        raise BadInput("A logo is a PNG or JPEG picture; this file can't be read as one.", field="logo")
+    file = BytesIO()
+    picture.grey.save(file, "PNG")
+    return file.getvalue()

@@ -8,7 +8,7 @@ from typing import get_args
 from sqlalchemy.orm import Session
 
 from ill_workflow import typed
-from ill_workflow.errors import BadInput
+from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.libraries import Library, Logo
 from ill_workflow.outbox import insert_new
 from ill_workflow.slips.batches import SHEETS as SHEET_PAPERS
@@ -48,16 +48,35 @@ def in_force(library: Library) -> dict[str, object]:
     return {**papers, "per_sheet": library.per_sheet, "duplex": library.duplex, "slip_texts": library.slip_texts}
 
 
+def tried(session: Session, library: Library, given: Mapping[str, str], logo: str | None) -> Library:
+    """A stand-in for the library with settings that are only tried, and nothing else. Raises BadInput."""
+    stand_in = Library(
+        papers=dict(library.papers), per_sheet=library.per_sheet, duplex=library.duplex, slip_texts=library.slip_texts,
+        logo=logo,
+    )  # fmt: skip
+    change(session, stand_in, given)
+    return stand_in
+
+
 def set_logo(session: Session, library: Library, content: bytes | None, now: datetime) -> None:
     """Print this picture on the slips that are promised from now on; None takes it away. Raises BadInput."""
-    if content is None:
-        library.logo = None
-        session.flush()
-        return
+    library.logo = None if content is None else keep_logo(session, library, content, now)
+    session.flush()
+
+
+def keep_logo(session: Session, library: Library, content: bytes, now: datetime) -> str:
+    """Keep a picture, to be looked at before it is printed; by what it is known. Raises BadInput."""
     check_logo(content)
     digest = hashlib.sha256(content).hexdigest()
     row = {"library_id": library.id, "digest": digest, "content": content, "at": now}
     insert_new(session, Logo, [row], Logo.digest)
+    return digest
+
+
+def use_logo(session: Session, library: Library, digest: str | None) -> None:
+    """Print a picture that is kept already, or none. Raises NotFound."""
+    if digest is not None and session.get(Logo, (library.id, digest)) is None:
+        raise NotFound("There is no such logo of this library.", field="logo")
     library.logo = digest
     session.flush()
 

@@ -19,12 +19,14 @@ from ill_workflow.web.console import (
     health,
     language,
     letters,
+    lists,
     live,
     mails,
     operations,
     partners,
     settings,
     sign_in,
+    slips,
 )
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
@@ -46,6 +48,8 @@ BEHIND_THE_SIGN_IN = (
     closed_days.router,
     mails.router,
     letters.router,
+    slips.router,
+    lists.router,
     operations.router,
 )
 
