@@ -19,6 +19,7 @@ Row = Mapping[str, str]
 FURTHER = "Further settings"
 #: What is chosen from a list is explained by the list.
 _CHOSEN = ("choice", "week", "partner", "library")
+_SELECTED = ("choice", "yes_or_no", "partner", "library")
 _BY_READER: dict[Read, str] = {yes_or_no: "choice", number: "number", day: "day"}
 _YES_OR_NO = ("no", "yes")
 _CALLED = {
@@ -115,7 +116,7 @@ class EntryForm:
         error = errors.get(column.name, "")
         label = _(column.title)
         return Field(
-            column.name, label, hint, "choice" if control in _CHOSEN and control != "week" else control, value,
+            column.name, label, hint, "choice" if control in _SELECTED else control, value,
             with_label(error, column.name, label), other if other != value else None,
             tuple(choices.get(column.name, ())) or self._choices(column), column.name in self.required,
         )  # fmt: skip

@@ -27,7 +27,7 @@ DAILY = (
     Place("borrowing/new", N_("Create Request")),
 )
 RARE = (
-    Place("partners", N_("Partners"), managers=True),
+    Place("partners", N_("Partners")),
     Place("letters", N_("Letters"), managers=True),
     Place("settings", N_("Settings"), managers=True),
     Place("accounts", N_("Accounts"), managers=True),
