@@ -7,19 +7,21 @@ from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
+import sqlalchemy as sa
 from babel.dates import format_timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
 
 from ill_workflow import backlog, outbox, runtime
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import NotFound
 from ill_workflow.migrations import is_current
-from ill_workflow.requests.models import references
+from ill_workflow.requests.models import Request as Loan
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Signed, Visitor
-from ill_workflow.web.words import _, ngettext
+from ill_workflow.web.words import _, locale, ngettext
 
 router = APIRouter(prefix="/l/{library}/operations")
 
@@ -27,12 +29,16 @@ router = APIRouter(prefix="/l/{library}/operations")
 SILENT, LOST = timedelta(seconds=20), timedelta(hours=1)
 MOST, MOST_RUNS = 100, 20
 
-#: What people call the kinds of promised work.
+#: What people call the kinds of promised work: all of a kind, and one piece.
 KINDS = {
-    "generate_slip": "Slips to draw", "email_slip": "Slips to mail", "send_message": "Messages to partners",
-    "notify_patron": "Notices to patrons", "alert_staff": "Alerts to staff", "send_letter": "Mails to send again",
-    "circulation": "Calls to the circulation system", "schedule_due_date_check": "Due dates to set",
-    "run_job": "Jobs that were asked for",
+    "generate_slip": ("Slips to draw", "Slip to draw"), "email_slip": ("Slips to mail", "Slip to mail"),
+    "send_message": ("Messages to partners", "Message to the partner"),
+    "notify_patron": ("Notices to patrons", "Notice to the patron"),
+    "alert_staff": ("Alerts to staff", "Alert to staff"),
+    "send_letter": ("Mails to send again", "Mail to send again"),
+    "circulation": ("Calls to the circulation system", "Call to the circulation system"),
+    "schedule_due_date_check": ("Due dates to set", "Due dates to set"),
+    "run_job": ("Jobs that were asked for", "Job that was asked for"),
 }  # fmt: skip
 JOBS = {"fire_timers": "Due dates and timers", "sweep": "Sweep", "housekeeping": "Housekeeping"}
 STATUS = {outbox.DEAD: "Given up", outbox.UNCERTAIN: "Uncertain", outbox.READY: "Will be tried again"}
@@ -61,22 +67,22 @@ def operations(request: Request, visitor: Signed, services: Here) -> HTMLRespons
     now, mine = machine_now(), visitor.library.id
     with services.db.reading() as session:
         needing, trying = backlog.needing_attention(session, mine, MOST), backlog.troubled(session, library_id=mine)
-        names = references(session, [row.request_id for row in (*needing, *trying) if row.request_id])
+        names = _references(session, [row.request_id for row in (*needing, *trying) if row.request_id])
         values: dict[str, Any] = {
             "needing": [_work(row, names) for row in needing],
             "needing_count": backlog.how_many_need_attention(session, mine),
             "given_up": sum(row.status == outbox.DEAD for row in needing),
             "trying": [_work(row, names) for row in trying],
             "waiting": [
-                (_(KINDS.get(found.kind, found.kind)), found.number, _long(found.oldest, visitor))
+                (_(KINDS.get(found.kind, (found.kind,))[0]), found.number, _long(found.oldest))
                 for found in backlog.waiting_at(session, mine)
             ],
-            "everywhere": _everywhere(backlog.waiting_at(session), visitor),
+            "everywhere": _everywhere(backlog.waiting_at(session)),
             "pauses": [(_(DESTINATIONS.get(p.destination, p.destination)), p.reason) for p in backlog.pauses(session)],
-            "jobs": _jobs({run.job: run for run in runtime.last_runs(session)}, now, visitor),
-            "runs": [_run(run, visitor) for run in runtime.history(session, None, quiet=False, most=MOST_RUNS)],
-            "workers": _alive(runtime.beats(session, now - LOST), now, visitor),
-            "consoles": _alive(runtime.consoles(session, now - LOST), now, visitor),
+            "jobs": _jobs({run.job: run for run in runtime.last_runs(session)}, now),
+            "runs": [_run(run) for run in runtime.history(session, None, quiet=False, most=MOST_RUNS)],
+            "workers": _alive(runtime.beats(session, now - LOST), now),
+            "consoles": _alive(runtime.consoles(session, now - LOST), now),
         }
     return render(
         request, "operations.html", visitor, done=_done(request), versions=_versions(services),
@@ -121,20 +127,25 @@ def _done(request: Request) -> str:
     return ""
 
 
+def _references(session: Session, numbers: Collection[int]) -> dict[int, str]:
+    rows = sa.select(Loan.id, Loan.reference).where(Loan.id.in_(numbers))
+    return {row.id: row.reference for row in session.execute(rows)}
+
+
 def _work(row: outbox.EffectRow, names: Mapping[int, str]) -> Work:
     tone = {outbox.DEAD: "bad", outbox.UNCERTAIN: "warn"}.get(row.status, "busy")
-    what = _(KINDS.get(row.kind, row.kind)) + (f": {row.argument}" if row.argument else "")
+    what = _(KINDS.get(row.kind, ("", row.kind))[1]) + (f": {_(row.argument.replace('_', ' '))}" if row.argument else "")
     return Work(
         row.id, what, row.request_id, names.get(row.request_id or 0, ""), row.created_at,
         _(STATUS.get(row.status, row.status)), tone, row.attempts, row.last_error or "",
     )  # fmt: skip
 
 
-def _everywhere(found: Sequence[backlog.Waiting], visitor: Visitor) -> str:
+def _everywhere(found: Sequence[backlog.Waiting]) -> str:
     number = sum(each.number for each in found)
     if not number:
         return _("Nothing waits at any library.")
-    oldest = _long(max(each.oldest for each in found), visitor)
+    oldest = _long(max(each.oldest for each in found))
     words = ngettext(
         "At all libraries {number} waits, for {oldest}.",
         "At all libraries {number} wait, the oldest for {oldest}.",
@@ -143,34 +154,34 @@ def _everywhere(found: Sequence[backlog.Waiting], visitor: Visitor) -> str:
     return words.format(number=number, oldest=oldest)
 
 
-def _jobs(last: Mapping[str, runtime.JobRun], now: datetime, visitor: Visitor) -> list[dict[str, Any]]:
+def _jobs(last: Mapping[str, runtime.JobRun], now: datetime) -> list[dict[str, Any]]:
     found = []
     for name, job in sorted(runtime.JOBS.items()):
         slot = (int(now.timestamp()) // job.every + 1) * job.every
-        run = _run(last[name], visitor) if name in last else None
+        run = _run(last[name]) if name in last else None
         found.append(
             {
                 "name": name, "label": _(JOBS.get(name, name)), "does": _(job.does), "last": run,
-                "every": _long(timedelta(seconds=job.every), visitor), "next": datetime.fromtimestamp(slot, UTC),
+                "every": _long(timedelta(seconds=job.every)), "next": datetime.fromtimestamp(slot, UTC),
             }
         )  # fmt: skip
     return found
 
 
-def _run(run: runtime.JobRun, visitor: Visitor) -> dict[str, Any]:
+def _run(run: runtime.JobRun) -> dict[str, Any]:
     took = run.finished_at - run.started_at if run.finished_at else None
     return {
         "label": _(JOBS.get(run.job, run.job)), "started": run.started_at,
         "took": "" if took is None else _("{seconds} s").format(seconds=f"{took.total_seconds():.1f}"),
-        "outcome": run.outcome or _("runs, or was cut off"), "failed": run.outcome.startswith("failed"),
-        "asked": run.slot.startswith("asked"),
+        "outcome": run.outcome.removeprefix("failed: ") or _("runs, or was cut off"),
+        "failed": run.outcome.startswith("failed"), "asked": run.slot.startswith("asked"),
     }  # fmt: skip
 
 
-def _alive(beats: Collection[runtime.Heartbeat], now: datetime, visitor: Visitor) -> list[dict[str, Any]]:
+def _alive(beats: Collection[runtime.Heartbeat], now: datetime) -> list[dict[str, Any]]:
     return [
         {
-            "name": beat.worker.removeprefix(runtime.CONSOLE), "ago": _long(now - beat.at, visitor),
+            "name": beat.worker.removeprefix(runtime.CONSOLE), "ago": _long(now - beat.at),
             "well": beat.at >= now - SILENT, "says": beat.info.get("bell") or beat.info.get("address") or "",
         }
         for beat in beats
@@ -187,5 +198,5 @@ def _versions(services: Services) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _long(time: timedelta, visitor: Visitor) -> str:
-    return str(format_timedelta(max(time, timedelta(0)), granularity="second", threshold=1.2, locale=visitor.locale))
+def _long(time: timedelta) -> str:
+    return str(format_timedelta(max(time, timedelta(0)), granularity="second", threshold=1.2, locale=locale()))
