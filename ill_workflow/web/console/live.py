@@ -61,7 +61,8 @@ async def live(
     # Whoever is cut off together, when a server ends, doesn't come back together.
     hello = ServerSentEvent(event="hello", retry=random.randint(1000, 4000), data={})  # noqa: S311 - no secret
     yield hello
-    known = _number(http.headers.get("last-event-id")) or after
+    last = _number(http.headers.get("last-event-id"))
+    known = after if last is None else last
     for told in await run_in_threadpool(_missed, services, visitor.library.id, known):
         yield _event(told, _cursor(http))
     while True:

@@ -134,7 +134,9 @@ def _references(session: Session, numbers: Collection[int]) -> dict[int, str]:
 
 def _work(row: outbox.EffectRow, names: Mapping[int, str]) -> Work:
     tone = {outbox.DEAD: "bad", outbox.UNCERTAIN: "warn"}.get(row.status, "busy")
-    what = _(KINDS.get(row.kind, ("", row.kind))[1]) + (f": {_(row.argument.replace('_', ' '))}" if row.argument else "")
+    what = _(KINDS.get(row.kind, ("", row.kind))[1]) + (
+        f": {_(row.argument.replace('_', ' '))}" if row.argument else ""
+    )
     return Work(
         row.id, what, row.request_id, names.get(row.request_id or 0, ""), row.created_at,
         _(STATUS.get(row.status, row.status)), tone, row.attempts, row.last_error or "",
