@@ -1,5 +1,6 @@
 """Copies that are delivered as files: kept for a while under a name that nobody guesses, and gone after that."""
 
+import hashlib
 import re
 import secrets
 from datetime import datetime
@@ -16,14 +17,18 @@ SCHEME = "ill-copy:"
 _NAME = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
 
 
-def keep(folder: Path, content: bytes) -> str:
-    """Keep a copy; the name by which `deliver_copy` is told of it. Raises BadInput for what is no document."""
+def keep(folder: Path, content: bytes, *, owner: str = "") -> str:
+    """Keep a copy; the name by which `deliver_copy` is told of it. Raises BadInput for what is no document.
+
+    The same content of the same `owner`, a secret of whoever brings it, is kept once.
+    """
     kind = next((name for beginning, name in KINDS.items() if content.startswith(beginning)), None)
     if kind is None:
         raise BadInput("A copy is a PDF, TIFF, JPEG or PNG file.", field="file")
     if len(content) > LARGEST:
         raise BadInput(f"The file has {len(content)} bytes; {LARGEST} are the most. Name a link instead.", field="file")
-    name = f"{secrets.token_hex(16)}.{kind}"
+    unguessable = hashlib.sha256(owner.encode() + content).hexdigest()[:32] if owner else secrets.token_hex(16)
+    name = f"{unguessable}.{kind}"
     write(folder / name, content)
     return name
 

@@ -58,6 +58,7 @@ def choices(session: Session, request: Request, *, by: By, clock: Clock) -> list
 
 def find_choice(session: Session, request: Request, trigger: str, *, by: By, clock: Clock) -> Choice | None:
     """The action of that name that is possible, or would be in another state; None where there is none for people."""
+    # What is possible stands first: a trigger may be two buttons.
     return next((c for c in choices(session, request, by=by, clock=clock) if c.trigger == trigger), None)
 
 

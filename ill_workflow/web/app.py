@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
-from ill_workflow.web import assets, flower
+from ill_workflow.web import actions, assets, flower
 from ill_workflow.web.console import (
     closed_days,
     health,
@@ -22,7 +22,9 @@ from ill_workflow.web.console import (
     lists,
     live,
     mails,
+    one,
     operations,
+    papers,
     partners,
     settings,
     sign_in,
@@ -51,6 +53,9 @@ BEHIND_THE_SIGN_IN = (
     slips.router,
     lists.router,
     operations.router,
+    one.router,
+    papers.router,
+    actions.router,
 )
 
 

@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
+from ill_workflow.about.phrases import Phrase
+from ill_workflow.mail.sentences import in_words
 from ill_workflow.web import assets, navigation, words
 from ill_workflow.web.banner import banner
 from ill_workflow.web.visitor import Person
@@ -83,12 +85,41 @@ def weekdays(locale: str) -> list[str]:
     return [names[number] for number in range(7)]
 
 
+@pass_context
+def _say(context: Context, phrase: Phrase) -> str:
+    """A sentence with names and days in its places."""
+    return phrase.say(words._, lambda value: _shown(context, value))
+
+
+@pass_context
+def _shown(context: Context, value: Any) -> str:
+    """A value of whatever type, as people read it."""
+    match value:
+        case bool():
+            return words._("yes") if value else words._("no")
+        case datetime():
+            return str(value)
+        case date():
+            return _day(context, value)
+        case list() | tuple():
+            return ", ".join(_code(str(each)) for each in value)
+        case _:
+            return _code(str(value))
+
+
+def _code(value: str) -> str:
+    """A code of the standard as people say it; whatever is none stays as it is."""
+    said = in_words(value)
+    return said if said == value else words._(said)
+
+
 def _make_environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(day=_day, moment=_moment, money=_money, number=_number, week=_week)
+    made.filters.update(say=_say, shown=_shown, code=_code)
     made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, languages=words.NAMES)
     made.globals.update(daily=navigation.daily, rare=navigation.rare, weekdays=weekdays)
     return made
