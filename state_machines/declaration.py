@@ -194,6 +194,11 @@ class Lifecycle:
         sources = set(self.sources(action))
         return tuple(t for t in action.targets if not t.source or sources & set(self.expand(t.source)))
 
+    def leads_on(self, action: Action, state: str) -> bool:
+        """Whether a row may lead from a state into another one."""
+        here = (t for t in action.targets if not t.source or state in self.expand(t.source))
+        return any(target.dest not in (SAME, state) for target in here)
+
     def answers(self, action: Action, need: Input, state: str) -> tuple[str, ...]:
         """What may be answered to an input in a state: its own choices, or the outcomes that it chooses from there."""
         here = (t for t in action.targets if not t.source or state in self.expand(t.source))

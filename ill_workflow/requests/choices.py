@@ -29,6 +29,7 @@ class Choice:
     why_not: str = ""
     told: bool = False  #: it may be recorded as what the partner has said, by phone, by mail or on paper
     must_be_told: bool = False  #: only the partner can say it
+    leads_on: bool = False  #: into another state
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: inputs that have these answers in the present state
 
     @property
@@ -53,7 +54,7 @@ def choices(session: Session, request: Request, *, by: By, clock: Clock) -> list
     facts = gather(session, request, clock.now(), by_staff=Actor.STAFF in actors)
     fees = in_words(Ledger(session, request.library_id, request.id).balances())
     found = [_choice(request, rows, actors, facts, fees) for rows in _buttons(lifecycle)]
-    return sorted(found, key=lambda c: (not c.possible, not c.primary, c.must_be_told))
+    return sorted(found, key=lambda c: (not c.possible, not c.primary, c.primary and not c.leads_on, c.must_be_told))
 
 
 def find_choice(session: Session, request: Request, trigger: str, *, by: By, clock: Clock) -> Choice | None:
@@ -81,7 +82,8 @@ def _choice(request: Request, rows: Sequence[Action], actors: frozenset[Actor], 
     told = bool(here) and asked and may_be_pulled(request, row, actors=TOLD, facts=told_facts)
     answers = tuple((need.name, known) for need in row.needs if (known := lifecycle.answers(row, need, request.state)))
     if mine or told:
-        return Choice(row, True, told=told, must_be_told=told and not mine, answers=answers)
+        leads_on = lifecycle.leads_on(row, request.state)
+        return Choice(row, True, told=told, must_be_told=told and not mine, leads_on=leads_on, answers=answers)
     if here and not asked and not actors & set(row.by) and PARTNER in row.by:
         why = "It was sent to no partner yet."
     else:

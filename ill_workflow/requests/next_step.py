@@ -5,7 +5,7 @@ from datetime import datetime
 from ill_workflow.libraries import Library
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Request
-from state_machines.declaration import SAME, Action, Actor
+from state_machines.declaration import Action, Actor
 from state_machines.request import Facts
 
 
@@ -20,15 +20,11 @@ def next_step(request: Request, actors: frozenset[Actor], library: Library, now:
         if row.primary
         and actors & set(row.by)
         and request.state in lifecycle.sources(row)
-        and all(guard.holds(request, {}, facts) for guard in row.only_if)
+        and all(guard.holds(request, None, facts) for guard in row.only_if)
     ]
-    return next((row for row in rows if _leads_on(row, request.state)), rows[0] if rows else None)
+    return next((row for row in rows if lifecycle.leads_on(row, request.state)), rows[0] if rows else None)
 
 
 def asks_for_nothing(action: Action) -> bool:
     """Whether one click is enough."""
     return not any(need.required for need in action.needs)
-
-
-def _leads_on(action: Action, state: str) -> bool:
-    return any(target.dest not in (SAME, state) for target in action.targets)

@@ -24,6 +24,7 @@ CONTROLS = {
 KEYS = {"money": "decimal", "integer": "numeric", "count": "numeric"}
 #: Several values of these types stand in a line each; of barcodes and codes also with commas between them.
 SEVERAL = ("texts", "barcodes")
+USUAL = 8  #: words that a hint names
 WAYS = {"phone": "by phone", "mail": "by mail", "paper": "on paper"}
 
 
@@ -126,17 +127,16 @@ def error_at(action: Action, field: str | None) -> str:
 def _field(need: Input, suggestion: Suggestion, today: date) -> Field:
     control = "choice" if suggestion.closed or need.choices else CONTROLS.get(need.type, "line")
     options = suggestion.options or tuple((word, word) for word in need.choices)
-    if control == "lines" and options and need.type in SEVERAL:
-        usual = ", ".join(label for _word, label in options[:8])
-        hint = " ".join(filter(None, (_(need.hint), _("One in each line. Usual: {words}.").format(words=usual))))
-    elif need.type in SEVERAL:
-        hint = " ".join(filter(None, (_(need.hint), _("One in each line."))))
-    else:
-        hint = _(need.hint)
+    hints = [_(need.hint)]
+    if need.type in SEVERAL:
+        hints.append(_("one in each line"))
+        if options:
+            words = ", ".join(word for word, _label in options[:USUAL])
+            hints.append(_("usual: {words}").format(words=words))
     return Field(
-        need.name, _(need.label), control, _as_typed(suggestion.begins), need.required, hint=hint,
-        options=tuple((word, _(label)) for word, label in options), longest=need.longest,
-        keys=KEYS.get(need.type, ""), earliest=today if need.future else None,
+        need.name, _(need.label), control, _as_typed(suggestion.begins), need.required,
+        hint="; ".join(filter(None, hints)), options=tuple((word, _(label)) for word, label in options),
+        longest=need.longest, keys=KEYS.get(need.type, ""), earliest=today if need.future else None,
     )  # fmt: skip
 
 

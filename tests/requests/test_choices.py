@@ -35,6 +35,9 @@ def choice(half, trigger, label=None, by="operator"):
 def test_what_usually_comes_next_stands_first_and_what_is_impossible_last(stage):
     found = offered(stage.lends())
     assert [c.trigger for c in found[:3]] == ["print_slip", "ship", "will_supply"]
+    lent = stage.lends(partner_id="H-78")
+    lent.does("print_slip")
+    assert [c.trigger for c in offered(lent)[:2]] == ["ship", "print_slip"], "what leads on comes first"
     possible = [c.possible for c in found]
     assert possible == sorted(possible, reverse=True)
     assert all(bool(c.why_not) != c.possible for c in found)

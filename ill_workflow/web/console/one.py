@@ -24,6 +24,7 @@ router = APIRouter(prefix="/l/{library}/requests/{number}")
 
 #: Lines of the history that are shown at once; the others are folded away.
 LATEST = 12
+LONG_TITLE = 200
 #: What is said about the item, in this order.
 ABOUT = (
     "author", "article_title", "volume", "pages", "year", "publisher", "isbn", "issn", "call_number", "location",
@@ -143,7 +144,9 @@ def _buttons(can: list[Choice]) -> Buttons:
 
 
 def _about(found: Whole) -> list[tuple[str, Any]]:
-    values = [(name, getattr(found.request, name)) for name in ABOUT]
+    # A long title is cut short above.
+    title = ("title",) if len(found.request.title) > LONG_TITLE else ()
+    values = [(name, getattr(found.request, name)) for name in (*title, *ABOUT)]
     return [(_(LABELS[name]), value) for name, value in values if value not in (None, "")]
 
 
