@@ -154,9 +154,10 @@ def _answer(
     if question and control in NUMBERS and not question.options:
         control = None  # a number where nothing is to be chosen is a code like any other
     if control == UNDO:
-        return _once(session, library, by, key, UNDO, clock, lambda: _undo(session, library, None, by, clock))
+        undone = _once(session, library, by, key, UNDO, clock, lambda: _undo(session, library, None, by, clock))
+        return _leaving(undone, question)
     if control == PRINT:
-        return Answer("print", code, "The slip of the last scan.")
+        return _leaving(_slips_of_the_last(session, library, by, clock), question)
     if control == NO:
         what = f"Nothing was done with {question.code}." if question else "There is no question to answer."
         return Answer("left", code, what)
@@ -168,6 +169,16 @@ def _answer(
         raise BadInput(f"Choose 1 to {len(question.options)}." if question.options else "Scan the item.", field="code")
     answer = _scan(session, library, code, {}, by, clock, key)
     return _leaving(answer, question)
+
+
+def _slips_of_the_last(session: Session, library: Library, by: By, clock: Clock) -> Answer:
+    scans = session.execute(_scans(library, by.account, clock).limit(1)).first() if by.account else None
+    if scans is None:
+        raise NotFound("Nothing was scanned today, so there is no slip to print.")
+    event = scans[0]
+    shown = of_event(session, event, code=event.scanned or PRINT, kind="print", sentence="")
+    found = "The slip" if shown.slips else "There is no slip"
+    return replace(shown, sentence=f"{found} for {shown.reference}: {shown.label}.")
 
 
 def _said(

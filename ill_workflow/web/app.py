@@ -26,6 +26,7 @@ from ill_workflow.web.console import (
     operations,
     papers,
     partners,
+    scan,
     settings,
     sign_in,
     slips,
@@ -56,6 +57,7 @@ BEHIND_THE_SIGN_IN = (
     one.router,
     papers.router,
     actions.router,
+    scan.router,
 )
 
 
