@@ -163,7 +163,7 @@ def _decide(session: Session, request: Request, code: str, how: _How) -> Scanned
     outcome = _do(session, request, meaning, code, how)
     if meantime is not None:
         former_lenders.tell(session, request, outcome, meantime, how.by)
-    sentence = f"{outcome.sentence}{_what_is_missing(session, request)}"
+    sentence = f"{outcome.sentence}{_what_is_missing(session, request, arrives=arrives)}"
     return Scanned(request.reference, sentence, outcome, checklist=listed, request_id=request.id)
 
 
@@ -192,14 +192,14 @@ def _fill(session: Session, request: Request, code: str, how: _How) -> Scanned:
     return Scanned(request.reference, outcome.sentence, outcome, request_id=request.id)
 
 
-def _what_is_missing(session: Session, request: Request) -> str:
+def _what_is_missing(session: Session, request: Request, *, arrives: bool) -> str:
     """Of several pieces, those that are still to come, or to come back."""
     if request.state in lifecycle_of(request).terminal:
         return ""
     to_come, home = pieces.awaited(session, request), len(pieces.barcodes(session, request))
     out = pieces.out(session, request)
     words = f" Still to come: {', '.join(to_come)}." if to_come else ""
-    return words + (f" Still out: {', '.join(out)}." if 0 < len(out) < home else "")
+    return words + (f" Still out: {', '.join(out)}." if not arrives and 0 < len(out) < home else "")
 
 
 def _do(session: Session, request: Request, trigger: str, code: str, how: _How) -> actions.Outcome:

@@ -25,16 +25,21 @@ from ill_workflow.web.words import _
 
 router = APIRouter(prefix="/l/{library}/scan")
 
+#: Signs, drawn as lines in a square of 24: no colour alone says what an answer is.
+TICK, CROSS, DASH = ("M5 13l5 5L20 6",), ("M6 6l12 12", "M18 6L6 18"), ("M5 12h14",)
+ASK = ("M8.5 8.5a3.7 3.7 0 1 1 5.4 3.3c-1.3.8-1.9 1.4-1.9 3", "M12 19v.1")
+AGAIN, BACK = ("M19 12a7 7 0 1 1-2-5", "M19 3v4h-4"), ("M4 9h10a5 5 0 0 1 0 10H8", "M8 5L4 9l4 4")
+SHEET = ("M6 3h9l4 4v14H6z", "M9 12h7", "M9 16h7")
 #: How each kind of answer looks: its tone, its sign and its word.
 LOOKS = {
-    "done": ("good", "✓", "Done"),
-    "again": ("busy", "↻", "Scanned a moment ago"),
-    "asks": ("warn", "?", "Question"),
-    "refused": ("bad", "✕", "Not possible"),
-    "unknown": ("bad", "✕", "Unknown code"),
-    "undone": ("busy", "↶", "Taken back"),
-    "left": ("calm", "–", "Left as it is"),
-    "print": ("calm", "⎙", "Slip"),
+    "done": ("good", TICK, "Done"),
+    "again": ("busy", AGAIN, "Scanned a moment ago"),
+    "asks": ("warn", ASK, "Question"),
+    "refused": ("bad", CROSS, "Not possible"),
+    "unknown": ("bad", CROSS, "Unknown code"),
+    "undone": ("busy", BACK, "Taken back"),
+    "left": ("calm", DASH, "Left as it is"),
+    "print": ("calm", SHEET, "Slip"),
 }
 PLACES = {
     "shelf": "Back to the shelf", "hold_shelf": "Hold shelf", "return_to": "RETURN TO", "ship_to": "SHIP TO",
@@ -144,13 +149,24 @@ def _shown(
 ) -> HTMLResponse:
     with services.db.reading() as session:
         lines = packing_table.todays_scans(session, visitor.library, visitor.account, services.clock)
-    tone, sign, word = LOOKS[answer.kind] if answer else ("", "", "")
+    tone, sign, word = _look(answer) if answer else ("", (), "")
     template = "scan_parts.html" if is_fragment(request) else "scan.html"
     return render(
         request, template, visitor, answer=answer, tone=tone, sign=sign, word=word, lines=lines, left=left,
         question=_as_text(answer.question) if answer and answer.question else "", key=secrets.token_urlsafe(12),
         places=PLACES, slip_names=SLIPS, base=f"/l/{visitor.library.code}",
     )  # fmt: skip
+
+
+def _look(answer: Answer) -> tuple[str, tuple[str, ...], str]:
+    tone, sign, word = LOOKS[answer.kind]
+    if answer.kind == "done" and answer.label:
+        return tone, sign, answer.label
+    if answer.kind == "asks" and answer.checklist:
+        return tone, sign, "Look it over"
+    if answer.kind == "asks" and answer.question and answer.question.wants_item:
+        return tone, sign, "Now the item"
+    return tone, sign, word
 
 
 def _still_left(left: Sequence[str], answer: Answer) -> list[str]:
