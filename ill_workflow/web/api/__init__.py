@@ -1,0 +1,1 @@
+"""REST for other systems: what the pages show and do, by tokens."""
