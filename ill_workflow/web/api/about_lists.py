@@ -18,7 +18,6 @@ from ill_workflow.web.api.problems import described
 from ill_workflow.web.api.shapes import (
     FailureShown,
     Lines,
-    Matches,
     Side,
     TodayLine,
     TodaySection,
@@ -27,13 +26,23 @@ from ill_workflow.web.api.shapes import (
 
 router = APIRouter(prefix="/libraries/{library}", responses=described(401, 403, 404, 422, 429, 503))
 LONGEST_SEARCH, LONGEST_CURSOR, MOST_STATES = 200, 1500, 30
-Code = Annotated[str, Query(min_length=1, max_length=LONGEST_CODE)]
 
 
 @router.get("/requests", operation_id="list_requests", tags=["Requests"], summary="Requests, page by page")
 def list_requests(
     place: Reading, services: Here,
-    side: Annotated[Side, Query(description="What is borrowed, or what is lent.", examples=["lending"])],
+    side: Annotated[
+        Side | None,
+        Query(description="What is borrowed, or what is lent: needed but with a `code`.", examples=["lending"]),
+    ] = None,
+    code: Annotated[
+        str,
+        Query(
+            max_length=LONGEST_CODE,
+            description="Whatever has this code, looked up without doing anything: a reference, the barcode of an item "
+            "or a piece, a temporary barcode, a partner's own id. Nothing else filters then.",
+        ),
+    ] = "",
     state: Annotated[
         list[Annotated[str, Query(max_length=32)]] | None,
         Query(
@@ -61,7 +70,17 @@ def list_requests(
         str, Query(max_length=LONGEST_CURSOR, description="Where a page ends, as `previous` says.")
     ] = "",
 ) -> Lines:  # fmt: skip
-    """One page of 50. A page costs what it shows, however many requests there are: follow `next`."""
+    """One page of 50. A page costs what it shows, however many requests there are: follow `next`.
+
+    With `code`, what a scanner would find: the oldest first, none where nothing has it.
+    """
+    if code:
+        with services.db.reading() as session:
+            found = [r for r in find(session, place.library, code) if side in (None, r.side)]
+            items = [telling.line(request) for request in found]
+        return Lines(items=items, count=len(items), more=False, next=None, previous=None)
+    if side is None:
+        raise BadInput("side is needed: borrowing or lending.", field="side")
     asked: dict[str, Any] = {
         "side": side, "state": state, "partner": partner, "due": due, "printed": printed, "location": location,
         "attention": attention, "search": search, "sort": sort, "descending": descending,
@@ -79,24 +98,9 @@ def list_requests(
             raise BadInput(wrong.message, field="state" if wrong.field == "status" else wrong.field) from None
         return Lines(
             items=[telling.line(row.request) for row in page.rows], count=page.count, more=page.more,
-            next=_page(place.library, asked, after=page.after), previous=_page(place.library, asked, before=page.before),
+            next=_page(place.library, asked, after=page.after),
+            previous=_page(place.library, asked, before=page.before),
         )  # fmt: skip
-
-
-@router.get("/codes", operation_id="find_by_code", tags=["Requests"], summary="Which requests have a code")
-def find_by_code(
-    place: Reading, services: Here,
-    code: Annotated[
-        str,
-        Query(
-            min_length=1, max_length=LONGEST_CODE, examples=["XPX-1001"],
-            description="A reference, the barcode of an item or a piece, a temporary barcode, or a partner's own id.",
-        ),
-    ],
-) -> Matches:  # fmt: skip
-    """What a scanner would read, looked up without doing anything: the oldest first, none where nothing has it."""
-    with services.db.reading() as session:
-        return Matches(items=[telling.line(request) for request in find(session, place.library, code)])
 
 
 @router.get("/today", operation_id="get_today", tags=["Requests"], summary="What needs somebody")
@@ -130,6 +134,6 @@ def _failure(library: Library, failure: Failure) -> FailureShown:
 
 
 def _page(library: Library, asked: Mapping[str, Any], **cursor: str) -> str | None:
-    return (
-        telling.with_query(telling.at_library(library, "requests"), **asked, **cursor) if any(cursor.values()) else None
-    )
+    if not any(cursor.values()):
+        return None
+    return telling.with_query(telling.at_library(library, "requests"), **asked, **cursor)

@@ -18,7 +18,8 @@ from ill_workflow.web.api.limits import Limit
 WRONG_TOKENS = 30
 VERSION = "v1"
 ROUTERS = (
-    about_libraries.router, about_libraries.here, about_lists.router, about_requests.router, acting.router, operations.router,
+    about_libraries.router, about_libraries.here, about_lists.router, about_requests.router, acting.router,
+    operations.router,
 )  # fmt: skip
 
 

@@ -79,12 +79,6 @@ class Lines(Shown):
     previous: str | None = Field(description="The page before; null at the beginning.")
 
 
-class Matches(Shown):
-    """The requests that have a code, the oldest first."""
-
-    items: list[Line]
-
-
 class PieceShown(Shown):
     """One of several barcodes that travel as one request."""
 
@@ -528,9 +522,3 @@ class Health(Shown):
     oldest_seconds: float | None = Field(description="For how long the oldest has waited.")
     needs_attention: int = Field(description="At your libraries: work that was given up, or may not have arrived.")
     paused: list[str] = Field(description="Destinations that can't be reached at present.")
-
-
-class Copy(Shown):
-    """A copy that is kept for a while, to be delivered by `deliver_copy`."""
-
-    file: str
