@@ -35,9 +35,7 @@ class Settings(BaseSettings):
     web_url: str | None = None  #: where people find the console, such as https://ill.example.org
     web_hosts: str = ""  #: more names under which it answers, with commas between them; * for any
     web_proxies: str = "127.0.0.1"  #: addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
-    api_per_minute: int = Field(
-        default=600, ge=1
-    )  #: calls of the REST API a minute with one token, in each web process
+    api_per_minute: int = Field(default=600, ge=1)  #: calls of the REST API a minute by one token and web process
 
     smtp_host: str = "127.0.0.1"  #: the mail server
     smtp_port: int = 25  #: its port

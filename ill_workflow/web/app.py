@@ -14,7 +14,6 @@ from starlette.exceptions import HTTPException
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import actions, assets, flower
-from ill_workflow.web import assets, flower
 from ill_workflow.web.api.app import make_api
 from ill_workflow.web.console import (
     closed_days,

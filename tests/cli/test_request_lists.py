@@ -302,7 +302,7 @@ def test_an_export_comes_in_again_elsewhere_as_it_was(main):
     again = main("request", "import", "out.csv")
     assert (again[0], again[1].splitlines()[-1]) == (0, "3 already there."), "here they are all"
     with main.services.db.engine.begin() as connection:
-        for table in ("receipt", "request", "event", "effect", "timer", "rota_entry", "attempt"):
+        for table in ("receipt", "request_word", "request", "event", "effect", "timer", "rota_entry", "attempt"):
             connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
             connection.exec_driver_sql(f"DELETE FROM {table}")
     assert main("request", "import", "out.csv")[1].startswith("3 taken.")

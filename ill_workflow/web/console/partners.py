@@ -203,8 +203,10 @@ def _labels(partner: Partner) -> list[tuple[str, list[str]]]:
     """The addresses that hold where: what isn't given is the shipping address."""
     shipping = partner.shipping_address
     places = (
-        (_("Sent to"), shipping), (_("Sent back to"), partner.return_address or shipping), (_("Bills go to"), partner.billing_address or shipping)
-    )  # fmt: skip
+        (_("Sent to"), shipping),
+        (_("Sent back to"), partner.return_address or shipping),
+        (_("Bills go to"), partner.billing_address or shipping),
+    )
     return [(label, [partner.name, *address.splitlines()]) for label, address in places]
 
 
