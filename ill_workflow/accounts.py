@@ -1,6 +1,7 @@
 """Who may act: accounts of people and systems, with grants per library."""
 
 import secrets
+from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -30,6 +31,7 @@ class Account(Base):
     system: Mapped[bool] = mapped_column(default=False)  #: another system, not a person
     secret: Mapped[str | None] = mapped_column(sa.String(128))  #: with which another system signs its commands
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))  #: by argon2; people only
+    password_until: Mapped[datetime | None]  #: one that somebody else has given, which opens the way to another
     active: Mapped[bool] = mapped_column(default=True)
 
 
@@ -84,9 +86,7 @@ def change_account(
     new_secret: bool = False,
 ) -> Account:  # fmt: skip
     """Change what is named, also of a closed account. Raises NotFound, or BadInput naming the field."""
-    account = session.scalar(sa.select(Account).where(Account.name == name))
-    if account is None:
-        raise NotFound(f"There is no account {name!r}.", field="name")
+    account = any_account(session, name)
     typed.check({"full_name": full_name, "email": email})
     if new_secret and not account.system:
         raise BadInput(f"{name} is a person, and has no secret.", field="new_secret")
@@ -95,6 +95,14 @@ def change_account(
     account.active = account.active if active is None else active
     account.secret = secrets.token_hex(32) if new_secret else account.secret
     session.flush()
+    return account
+
+
+def any_account(session: Session, name: str) -> Account:
+    """The account of that name, also a closed one. Raises NotFound."""
+    account = session.scalar(sa.select(Account).where(Account.name == name))
+    if account is None:
+        raise NotFound(f"There is no account {name!r}.", field="name")
     return account
 
 
@@ -114,6 +122,19 @@ def role_at(session: Session, account: Account, library_id: int) -> Role | None:
         return None
     held = session.scalar(sa.select(Grant.role).where(Grant.account_id == account.id, Grant.library_id == library_id))
     return Role(held) if held else None
+
+
+def accounts_at(session: Session, library_id: int) -> list[tuple[Account, Role]]:
+    """Who has a grant at a library, also of closed accounts, by name."""
+    rows = sa.select(Account, Grant.role).join(Grant, Grant.account_id == Account.id)
+    found = session.execute(rows.where(Grant.library_id == library_id).order_by(Account.system, Account.name))
+    return [(account, Role(role)) for account, role in found]
+
+
+def is_last_manager(session: Session, account: Account, library_id: int) -> bool:
+    """Whether nobody would manage a library without this account."""
+    managers = [a.id for a, role in accounts_at(session, library_id) if role == Role.MANAGER and a.active]
+    return managers == [account.id]
 
 
 def libraries_of(session: Session, account: Account) -> list[int]:

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8000, ge=0, le=65535)  #: its port
     web_url: str | None = None  #: where people find the console, such as https://ill.example.org
     web_hosts: str = ""  #: more names under which it answers, with commas between them; * for any
+    session_idle_hours: float = Field(default=12, gt=0)  #: after which somebody who does nothing is signed out
+    session_days: float = Field(default=7, gt=0)  #: after which everybody signs in anew
     web_proxies: str = "127.0.0.1"  #: addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
     api_per_minute: int = Field(default=600, ge=1)  #: calls of the REST API a minute by one token and web process
 

@@ -2,6 +2,9 @@
 
 import hashlib
 import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,12 +15,21 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from ill_workflow.accounts import Account
 from ill_workflow.clock import machine_now
 from ill_workflow.db import Base, UTCDateTime
-from ill_workflow.errors import Unauthorised
+from ill_workflow.errors import BadInput, NotFound, Unauthorised
 
-#: A session that nobody used for so long is over, and so is one that is as old as that.
-IDLE, LONGEST = timedelta(hours=12), timedelta(days=7)
 #: How often a session that is used says so.
 SEEN_EVERY = timedelta(minutes=1)
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1000
+#: How long a password that somebody else has given opens the way to one of one's own.
+ONCE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """How long a session lasts that nobody uses, and how long any."""
+
+    idle: timedelta = timedelta(hours=12)
+    longest: timedelta = timedelta(days=7)
 
 
 class SignIn(Base):
@@ -33,14 +45,32 @@ class SignIn(Base):
     browser: Mapped[str] = mapped_column(sa.String(200), default="")
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    idle_until: Mapped[datetime] = mapped_column(UTCDateTime)  #: where nobody uses it
+    until: Mapped[datetime] = mapped_column(UTCDateTime)
 
     account: Mapped[Account] = relationship()
 
+    @classmethod
+    def lasts(cls, now: datetime) -> sa.ColumnElement[bool]:
+        return (cls.idle_until > now) & (cls.until > now)
+
 
 def set_password(session: Session, account: Account, password: str, passwords: PasswordHasher) -> None:
-    """Give a person another password. All their sessions end."""
-    account.password_hash = passwords.hash(password)
+    """Give a person another password. All their sessions end. Raises BadInput for one that is too easily guessed."""
+    account.password_hash = passwords.hash(_checked(account, password))
+    account.password_until = None
     end_all(session, account)
+
+
+def set_password_once(session: Session, account: Account, passwords: PasswordHasher) -> str:
+    """A password to tell a person, who has to take another one at the first sign-in. All their sessions end."""
+    if account.system:
+        raise BadInput(f"{account.name} is a system, which signs in with tokens.", field="name")
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    set_password(session, account, password, passwords)
+    account.password_until = machine_now() + ONCE
+    session.flush()
+    return password
 
 
 def somebody_has_a_password(session: Session) -> bool:
@@ -51,10 +81,12 @@ def somebody_has_a_password(session: Session) -> bool:
 
 def check_password(session: Session, name: str, password: str, passwords: PasswordHasher) -> Account:
     """The account of that name and password. Raises Unauthorised: the same for an unknown name, after the same time."""
-    account = session.scalar(sa.select(Account).where(Account.name == name))
+    account = session.scalar(sa.select(Account).where(Account.name == name[:64]))
     known = account.password_hash if account is not None and account.active and not account.system else None
+    if account is not None and account.password_until and account.password_until <= machine_now():
+        known = None
     try:
-        passwords.verify(known or _nobodys(passwords), password)
+        passwords.verify(known or _nobodys(passwords), _normal(password)[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):
         known = None
     if known is None or account is None:
@@ -62,12 +94,21 @@ def check_password(session: Session, name: str, password: str, passwords: Passwo
     return account
 
 
-def begin_session(session: Session, account: Account, *, address: str = "", browser: str = "") -> str:
+def renew_hash(session: Session, account_id: int, password: str, passwords: PasswordHasher) -> None:
+    """Keep a password as today's parameters want it, now that it is known."""
+    account = session.get_one(Account, account_id)
+    if account.password_hash and passwords.check_needs_rehash(account.password_hash):
+        account.password_hash = passwords.hash(_normal(password))
+
+
+def begin_session(
+    session: Session, account: Account, *, address: str = "", browser: str = "", lasting: Lasting | None = None
+) -> str:
     """Begin a session: the token that the browser keeps."""
-    token, now = secrets.token_urlsafe(32), machine_now()
+    token, now, lasting = secrets.token_urlsafe(32), machine_now(), lasting or Lasting()
     row = SignIn(
-        account_id=account.id, token_hash=_digest(token), csrf=secrets.token_urlsafe(32),
-        address=address[:64], browser=browser[:200], at=now, seen_at=now,
+        account_id=account.id, token_hash=_digest(token), csrf=secrets.token_urlsafe(32), address=address[:64],
+        browser=browser[:200], at=now, seen_at=now, idle_until=now + lasting.idle, until=now + lasting.longest,
     )  # fmt: skip
     session.add(row)
     session.flush()
@@ -78,24 +119,59 @@ def find_session(session: Session, token: str | None) -> SignIn | None:
     """The session of a token, while it lasts and its account is active."""
     if not token or len(token) > 100:
         return None
-    row = session.scalar(sa.select(SignIn).where(SignIn.token_hash == _digest(token)))
-    now = machine_now()
-    if row is None or row.seen_at < now - IDLE or row.at < now - LONGEST or not row.account.active:
-        return None
-    return row
+    mine = (SignIn.token_hash == _digest(token)) & SignIn.lasts(machine_now())
+    row = session.scalar(sa.select(SignIn).where(mine))
+    return row if row is not None and row.account.active else None
 
 
-def still_here(session: Session, row_id: int) -> None:
+def still_here(session: Session, row_id: int, lasting: Lasting) -> None:
     """Note that a session is in use."""
-    session.execute(sa.update(SignIn).where(SignIn.id == row_id).values(seen_at=machine_now()))
+    now = machine_now()
+    session.execute(sa.update(SignIn).where(SignIn.id == row_id).values(seen_at=now, idle_until=now + lasting.idle))
 
 
-def end_session(session: Session, row_id: int) -> None:
-    session.execute(sa.delete(SignIn).where(SignIn.id == row_id))
+def sessions_of(session: Session, account: Account) -> Sequence[SignIn]:
+    """Where somebody is signed in, the latest first."""
+    rows = sa.select(SignIn).where(SignIn.account_id == account.id, SignIn.lasts(machine_now()))
+    return session.scalars(rows.order_by(SignIn.id.desc())).all()
 
 
-def end_all(session: Session, account: Account) -> None:
-    session.execute(sa.delete(SignIn).where(SignIn.account_id == account.id))
+def end_session(session: Session, row_id: int, account_id: int) -> None:
+    """End a session of this account. Raises NotFound where it has no such session."""
+    mine = (SignIn.id == row_id) & (SignIn.account_id == account_id)
+    if session.scalar(sa.delete(SignIn).where(mine).returning(SignIn.id)) is None:
+        raise NotFound("This session has ended already.", field="session")
+
+
+def end_all(session: Session, account: Account) -> int:
+    """End all sessions of an account, and say how many there were."""
+    ended = session.scalars(sa.delete(SignIn).where(SignIn.account_id == account.id).returning(SignIn.id))
+    return len(ended.all())
+
+
+def forget(session: Session) -> int:
+    """Forget sessions that are over."""
+    gone = session.execute(
+        sa.delete(SignIn).where(~SignIn.lasts(machine_now())), execution_options={"synchronize_session": False}
+    )
+    return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _checked(account: Account, password: str) -> str:
+    password = _normal(password)
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadInput(
+            f"A password has from {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. A few words are easy to keep.",
+            field="password",
+        )
+    if len(set(password)) < 4 or password.casefold() in (account.name.casefold(), account.email.casefold()):
+        raise BadInput("This password is guessed too easily. Take another one.", field="password")
+    return password
+
+
+def _normal(password: str) -> str:
+    # The same letters are the same password, however a keyboard composes them.
+    return unicodedata.normalize("NFKC", password.encode(errors="replace").decode())
 
 
 def _digest(token: str) -> str:
@@ -104,10 +180,10 @@ def _digest(token: str) -> str:
 
 def _nobodys(passwords: PasswordHasher) -> str:
     """A hash that no password has, so that who isn't there takes as long as who is."""
-    key = id(passwords)
+    key = (passwords.time_cost, passwords.memory_cost, passwords.parallelism)
     if key not in _NOBODYS:
         _NOBODYS[key] = passwords.hash(secrets.token_hex(16))
     return _NOBODYS[key]
 
 
-_NOBODYS: dict[int, str] = {}
+_NOBODYS: dict[tuple[int, int, int], str] = {}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ill_workflow import backlog, copies, outbox, runtime
+from ill_workflow import backlog, copies, outbox, runtime, signing_in, throttle
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from ill_workflow.mail.sent import forget_texts
@@ -46,7 +46,9 @@ def housekeeping(services: Services) -> str:
     """Forget what nobody needs any more."""
     now = machine_now()
     with services.db.writing() as session:
-        forgotten = backlog.forget(session, now - KEPT_WORK)
+        forgotten = signing_in.forget(session) + throttle.forget(session)
+    with services.db.writing() as session:
+        forgotten += backlog.forget(session, now - KEPT_WORK)
         forgotten += runtime.forget(session, now - KEPT_RUNS, now - KEPT_NEWS)
     letters = services.clock.now() - timedelta(days=services.settings.letter_days)
     with services.db.writing() as session:

@@ -11,7 +11,20 @@ import typer
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError
 
 from ill_workflow.bootstrap import Services
-from ill_workflow.cli import clock, jobs, letters, lists, operations, patrons, requests, restored, setup, slips, tokens
+from ill_workflow.cli import (
+    accounts,
+    clock,
+    jobs,
+    letters,
+    lists,
+    operations,
+    patrons,
+    requests,
+    restored,
+    setup,
+    slips,
+    tokens,
+)
 from ill_workflow.cli.output import fail
 from ill_workflow.config import Settings
 from ill_workflow.errors import BadInput, IllError, Unavailable
@@ -72,6 +85,7 @@ requests.register(app, "Every day")
 slips.register(app, "Every day")
 letters.register(app, "Every day")
 setup.register(app, "Setting up")
+accounts.register(app, "Setting up")
 patrons.register(app, "Setting up")
 operations.register(app, "Keeping it running")
 jobs.register(app, "Keeping it running")

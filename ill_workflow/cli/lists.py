@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.cli import completing
+from ill_workflow.cli.accounts import account_app
 from ill_workflow.cli.output import As, AsJson, At, as_text, examples, line, printable
 from ill_workflow.cli.progress import progress
 from ill_workflow.cli.requests import a_known_side, a_known_state, request_app, who_and_where
-from ill_workflow.cli.setup import account_app, library_app, partner_app, place_of
+from ill_workflow.cli.setup import library_app, partner_app, place_of
 from ill_workflow.errors import BadInput
 from ill_workflow.lists import account_list, library_list, partner_list, requests_out, sheet
 from ill_workflow.lists import requests_in as incoming

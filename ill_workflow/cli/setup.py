@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
-from ill_workflow import accounts, calendars, libraries, partners
+from ill_workflow import calendars, libraries, partners
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import AsJson, At, examples, pairs, say, show
 from ill_workflow.errors import BadInput
@@ -21,7 +21,6 @@ from ill_workflow.slips import settings as slip_settings
 library_app = typer.Typer(
     help="The libraries of this installation: add, change, list, close for a day.", no_args_is_help=True
 )
-account_app = typer.Typer(help="Accounts of staff and of other systems, and what each may do.", no_args_is_help=True)
 partner_app = typer.Typer(help="The partners of a library, and what was agreed with them.", no_args_is_help=True)
 
 LIBRARY_FIELDS = (
@@ -50,9 +49,6 @@ PartnerCode = Annotated[
     str,
     typer.Argument(metavar="CODE", help="The partner's code, such as RIV.", autocompletion=completing.partner_codes),
 ]
-AccountName = Annotated[
-    str, typer.Argument(metavar="NAME", help="The account's name.", autocompletion=completing.accounts)
-]
 Until = Annotated[
     str | None, typer.Option("--until", metavar="DAY", help="The last of several days; without it that one day.")
 ]
@@ -63,9 +59,6 @@ ClosedPartner = Annotated[
         autocompletion=completing.partner_codes,
     ),
 ]  # fmt: skip
-FullName = typer.Option(help="What history calls the person.")
-Email = typer.Option(metavar="ADDRESS", help="Where alerts and slips are sent to.")
-
 ADD_LIBRARY = examples(
     'ill library add MAIN --name "Main Library" --prefix XPX --time-zone America/Chicago',
     'ill library add MAIN --name Main --prefix XPX email=ill@main.example address="1 Main Street\\nChicago, IL"',
@@ -85,7 +78,6 @@ ADD_PARTNER = examples(
 def register(app: typer.Typer, panel: str) -> None:
     app.command("migrate", rich_help_panel=panel)(migrate_tables)
     app.add_typer(library_app, name="library", rich_help_panel=panel)
-    app.add_typer(account_app, name="account", rich_help_panel=panel)
     app.add_typer(partner_app, name="partner", rich_help_panel=panel)
 
 
@@ -207,92 +199,6 @@ def list_libraries(context: typer.Context, as_json: AsJson = False) -> None:
         rows = session.scalars(sa.select(libraries.Library).order_by(libraries.Library.code)).all()
         shown = [
             {"code": r.code, "name": r.name, "prefix": r.prefix, "time zone": r.time_zone, "e-mail": r.email}
-            for r in rows
-        ]
-    show(shown, as_json=as_json)
-
-
-@account_app.command("add", epilog=examples('ill account add ann --full-name "Ann Operator" --email ann@main.example'))
-def add_account(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A short name, by which it acts from now on.")],
-    full_name: Annotated[str, FullName] = "",
-    email: Annotated[str, Email] = "",
-    system: Annotated[bool, typer.Option("--system", help="Another system: it gets a secret to sign with.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Add an account of a person, or of another system. What it may do is granted after that."""
-    with context.obj.services().db.writing() as session:
-        account = accounts.add_account(session, name, full_name=full_name, email=email, system=system)
-    secret = f" Its secret, shown once: {account.secret}" if account.secret else ""
-    say(
-        f"{name} is an account. Grant it a role: ill account grant.{secret}",
-        {"name": name, "secret": account.secret},
-        as_json=as_json,
-    )
-
-
-@account_app.command("change")
-def change_account(
-    context: typer.Context,
-    name: AccountName,
-    full_name: Annotated[str | None, FullName] = None,
-    email: Annotated[str | None, Email] = None,
-    active: Annotated[bool | None, typer.Option("--active/--closed", help="A closed account acts no more.")] = None,
-    new_secret: Annotated[bool, typer.Option("--new-secret", help="Of another system: the old one is void.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Change an account, close it, or give a system a new secret."""
-    with context.obj.services().db.writing() as session:
-        account = accounts.change_account(
-            session, name, full_name=full_name, email=email, active=active, new_secret=new_secret
-        )
-    secret = f" Its new secret, shown once: {account.secret}" if new_secret else ""
-    data = {"name": name, "active": account.active, "secret": account.secret if new_secret else None}
-    say(f"{name} is changed.{secret}", data, as_json=as_json)
-
-
-@account_app.command("grant", epilog=examples("ill account grant ann operator --library MAIN"))
-def grant(
-    context: typer.Context,
-    name: AccountName,
-    role: Annotated[
-        str,
-        typer.Argument(
-            metavar="ROLE",
-            help="operator, or manager: who may decide about money and dates, too.",
-            autocompletion=completing.roles,
-        ),
-    ],
-    library: At = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let an account act at a library, as operator or manager."""
-    with context.obj.services().db.writing() as session:
-        place = place_of(session, library)
-        accounts.grant(session, accounts.find_account(session, name, field="name"), place.id, role)
-    data = {"name": name, "role": role, "library": place.code}
-    say(f"{name} is {role} at {place.name}.", data, as_json=as_json)
-
-
-@account_app.command("list")
-def list_accounts(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the accounts and what each may do where."""
-    with context.obj.services().db.reading() as session:
-        codes = {row.id: row.code for row in session.scalars(sa.select(libraries.Library))}
-        held: dict[int, list[str]] = {}
-        for g in session.scalars(sa.select(accounts.Grant)):
-            held.setdefault(g.account_id, []).append(f"{g.role} at {codes[g.library_id]}")
-        rows = session.scalars(sa.select(accounts.Account).order_by(accounts.Account.name)).all()
-        shown = [
-            {
-                "name": r.name,
-                "full name": r.full_name,
-                "e-mail": r.email,
-                "system": r.system,
-                "active": r.active,
-                "grants": held.get(r.id, []),
-            }
             for r in rows
         ]
     show(shown, as_json=as_json)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from ill_workflow import accounts, libraries, tokens
+from ill_workflow.cli.accounts import AccountName, account_app
 from ill_workflow.cli.output import AsJson, examples, say, show
-from ill_workflow.cli.setup import AccountName, account_app
 from ill_workflow.errors import BadInput
 
 TOKEN = examples(

@@ -10,6 +10,7 @@ from ill_workflow import (
     patrons,
     runtime,
     signing_in,
+    throttle,
     timers,
     tokens,
 )
@@ -21,5 +22,5 @@ metadata = Base.metadata
 
 __all__ = [
     "accounts", "calendars", "fees", "libraries", "metadata", "models", "outbox", "own", "partners", "patrons",
-    "presence", "runtime", "signing_in", "timers", "tokens",
+    "presence", "runtime", "signing_in", "throttle", "timers", "tokens",
 ]  # fmt: skip

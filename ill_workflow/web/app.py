@@ -16,6 +16,8 @@ from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import actions, assets, flower
 from ill_workflow.web.api.app import make_api
 from ill_workflow.web.console import (
+    account,
+    accounts,
     closed_days,
     health,
     language,
@@ -38,7 +40,7 @@ from ill_workflow.web.limits import LimitedBody
 from ill_workflow.web.live import Live
 from ill_workflow.web.pages import render
 from ill_workflow.web.security import HEADERS, SecurityHeaders
-from ill_workflow.web.visitor import protected, sign_in_address
+from ill_workflow.web.visitor import OwnPasswordFirst, protected, sign_in_address
 from ill_workflow.web.words import _, speaking
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ logger = logging.getLogger(__name__)
 #: Everything behind the sign-in: what changes something has to come from a page of the session.
 BEHIND_THE_SIGN_IN = (
     sign_in.own,
+    account.router,
+    accounts.router,
     live.router,
     partners.router,
     settings.router,
@@ -99,8 +103,8 @@ async def _while_it_runs(app: FastAPI) -> AsyncIterator[None]:
 def _say(request: Request, error: Exception) -> Response:
     """What went wrong, as a page; who isn't signed in is sent to do that."""
     assert isinstance(error, IllError)
-    if isinstance(error, Unauthorised):
-        to = sign_in_address(request)
+    if isinstance(error, Unauthorised | OwnPasswordFirst):
+        to = sign_in_address(request) if isinstance(error, Unauthorised) else "/account"
         if request.headers.get("hx-request"):
             return Response(status_code=204, headers={"HX-Redirect": to})
         return RedirectResponse(to, status_code=303)

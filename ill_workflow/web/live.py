@@ -19,7 +19,7 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
 from ill_workflow.requests import presence
 from ill_workflow.requests.news import Lookout, News
-from ill_workflow.signing_in import IDLE, LONGEST, SignIn
+from ill_workflow.signing_in import SignIn
 
 _log = logging.getLogger(__name__)
 
@@ -223,5 +223,5 @@ def may_listen(session: Session, sign_ins: Collection[int]) -> set[tuple[int, in
     now = machine_now()
     rows = sa.select(SignIn.id, Grant.library_id).join(Account, Account.id == SignIn.account_id)
     rows = rows.join(Grant, Grant.account_id == Account.id).where(SignIn.id.in_(list(sign_ins)), Account.active)
-    rows = rows.where(SignIn.seen_at >= now - IDLE, SignIn.at >= now - LONGEST)
+    rows = rows.where(SignIn.lasts(now))
     return {(sign_in, library) for sign_in, library in session.execute(rows)}

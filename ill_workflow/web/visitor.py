@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated, cast
 from urllib.parse import quote, urlsplit
 
@@ -14,14 +15,22 @@ from starlette.datastructures import FormData
 from ill_workflow.accounts import Account, Grant, Role
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
-from ill_workflow.errors import NotAllowed, NotFound, Unauthorised
+from ill_workflow.errors import IllError, NotAllowed, NotFound, Unauthorised
 from ill_workflow.libraries import Library
 from ill_workflow.requests.by import By
-from ill_workflow.signing_in import SEEN_EVERY, SignIn, find_session, still_here
+from ill_workflow.signing_in import SEEN_EVERY, Lasting, SignIn, find_session, still_here
 from ill_workflow.web import words
 from ill_workflow.web.words import _
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+#: What is open to somebody whose password was given by somebody else.
+OPEN_BEFORE = ("/account", "/sign-out")
+
+
+class OwnPasswordFirst(IllError):
+    """Take a password of your own first."""
+
+    status = 403
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,12 @@ def cookie_name(request: Request) -> str:
     return "__Host-ill" if request.url.scheme == "https" else "ill"
 
 
+def lasting(services: Services) -> Lasting:
+    """How long sessions last at this installation."""
+    settings = services.settings
+    return Lasting(timedelta(hours=settings.session_idle_hours), timedelta(days=settings.session_days))
+
+
 def somebody_or_nobody(request: Request, services: Here) -> Person | None:
     """Whoever is signed in at this browser."""
     with services.db.reading() as session:
@@ -78,7 +93,7 @@ def somebody_or_nobody(request: Request, services: Here) -> Person | None:
         unseen = row is not None and by_hand and row.seen_at < machine_now() - SEEN_EVERY
     if person and unseen:
         with services.db.writing() as session:
-            still_here(session, person.sign_in_id)
+            still_here(session, person.sign_in_id, lasting(services))
     request.state.person = person
     return person
 
@@ -89,6 +104,8 @@ Anybody = Annotated[Person | None, Depends(somebody_or_nobody)]
 def somebody(request: Request, person: Anybody) -> Person:
     if person is None:
         raise Unauthorised(_("Sign in first."))
+    if person.account.password_until is not None and not request.url.path.startswith(OPEN_BEFORE):
+        raise OwnPasswordFirst(_("Take a password of your own first."))
     return person
 
 

@@ -4,9 +4,20 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from ill_workflow.errors import Unauthorised
-from ill_workflow.signing_in import begin_session, check_password, end_session
+from ill_workflow.signing_in import begin_session, check_password, end_session, renew_hash
+from ill_workflow.throttle import TooManyTries, begin_try, succeeded
 from ill_workflow.web.pages import render
-from ill_workflow.web.visitor import Anybody, Here, Passwords, Posted, Somebody, cookie_name, same_origin, within
+from ill_workflow.web.visitor import (
+    Anybody,
+    Here,
+    Passwords,
+    Posted,
+    Somebody,
+    cookie_name,
+    lasting,
+    same_origin,
+    within,
+)
 
 router = APIRouter()
 own = APIRouter()
@@ -21,16 +32,31 @@ def ask(request: Request, person: Anybody, next: str = "/") -> Response:
 
 @router.post("/sign-in")
 def begin(request: Request, services: Here, passwords: Passwords, form: Posted) -> Response:
+    """A try is counted before the password is looked at, so that many at once are counted, too."""
     same_origin(request)
-    name, password, to = str(form.get("name", "")), str(form.get("password", "")), within(str(form.get("next", "/")))
+    name, password, to = _text(form.get("name")).strip(), _text(form.get("password")), within(_text(form.get("next")))
+    address = request.client.host if request.client else ""
     try:
+        with services.db.writing() as session:
+            begin_try(session, name, address)
         with services.db.reading() as session:
-            account = check_password(session, name.strip(), password, passwords)
+            account = check_password(session, name, password, passwords)
+    except TooManyTries as wait:
+        again = render(request, "sign_in.html", status=429, next=to, name=name, error=wait.message)
+        again.headers["Retry-After"] = str(wait.seconds)
+        return again
     except Unauthorised as wrong:
         return render(request, "sign_in.html", status=401, next=to, name=name, error=wrong.message)
     with services.db.writing() as session:
-        address = request.client.host if request.client else ""
-        token = begin_session(session, account, address=address, browser=request.headers.get("user-agent", ""))
+        succeeded(session, name, address)
+        renew_hash(session, account.id, password, passwords)
+        browser = request.headers.get("user-agent", "")
+        token = begin_session(session, account, address=address, browser=browser, lasting=lasting(services))
+    return signed_in_at(request, "/account" if account.password_until else to, token)
+
+
+def signed_in_at(request: Request, to: str, token: str) -> Response:
+    """To a page, with the cookie of a session that has just begun."""
     answer = RedirectResponse(to, status_code=303)
     secure = request.url.scheme == "https"
     answer.set_cookie(cookie_name(request), token, httponly=True, samesite="lax", secure=secure, path="/")
@@ -47,7 +73,12 @@ def first(person: Somebody) -> Response:
 @own.post("/sign-out")
 def end(request: Request, person: Somebody, services: Here) -> Response:
     with services.db.writing() as session:
-        end_session(session, person.sign_in_id)
+        end_session(session, person.sign_in_id, person.account.id)
     answer = RedirectResponse("/sign-in", status_code=303)
-    answer.delete_cookie(cookie_name(request), path="/")
+    answer.delete_cookie(cookie_name(request), path="/", secure=request.url.scheme == "https", httponly=True)
     return answer
+
+
+def _text(value: object) -> str:
+    # A NUL is no character that a database keeps.
+    return value.replace("\x00", "") if isinstance(value, str) else ""
