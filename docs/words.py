@@ -35,6 +35,7 @@ SILENT = (
     "ill_workflow/bootstrap.py",
     "ill_workflow/db.py",
     "ill_workflow/web/flower.py",
+    "ill_workflow/web/api/",
     "state_machines/checks.py",
     "state_machines/render.py",
     "state_machines/declaration.py",
