@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po, write_po
 from ill_workflow import errors
 from ill_workflow.lists import library_list, partner_list
 from ill_workflow.lists.sheet import Column
+from ill_workflow.mail.letters import LETTERS, MESSAGES
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
 from state_machines import guards
 from state_machines.borrowing import BORROWING
@@ -100,9 +101,11 @@ def _tables() -> Iterator[Said]:
             yield Said(value.otherwise, "tables", composed="{" in value.otherwise)
     for column in _columns():
         yield from (Said(text, "lists") for text in (column.title, column.help or column.about, column.group) if text)
+    for name in set(LETTERS) - set(MESSAGES):
+        yield Said(name.removeprefix("alert_").replace("_", " ").capitalize(), "letters")
     for fate in FATES:
         yield Said(fate, "letters")
-    for word in (*WHO.values(), *JOINTS):
+    for word in (*WHO.values(), "the system", *JOINTS):
         yield Said(word, "tables")
 
 
@@ -117,6 +120,8 @@ def _columns() -> Iterator[Column]:
 def _words_of(lifecycle: Lifecycle) -> Iterator[str]:
     for state in lifecycle.states:
         yield state.label
+    for group in lifecycle.groups:
+        yield group.replace("_", " ").capitalize()
     for row in lifecycle.actions:
         yield row.label
         for asked in row.needs:

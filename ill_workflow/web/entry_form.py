@@ -111,7 +111,7 @@ class EntryForm:
         control, value = self._control(column), values.get(column.name, "")
         hint = _(column.help or ("" if control in _CHOSEN and column.control else column.about))
         if usual := self.usual.get(column.name):
-            hint = f"{hint} {_('As usual:')} {_called(usual)}.".strip()
+            hint = f"{hint} {_('As usual:')} {called(usual)}.".strip()
         other = now.get(column.name, "") if now is not None else value
         error = errors.get(column.name, "")
         label = _(column.title)
@@ -129,7 +129,7 @@ class EntryForm:
         known = column.choices or (_YES_OR_NO if self._control(column) in ("choice", "yes_or_no") else ())
         if column.name in self.usual:
             known = ("", *known)
-        return tuple((choice, _called(choice) if choice else _("As usual")) for choice in known)
+        return tuple((choice, called(choice) if choice else _("As usual")) for choice in known)
 
 
 def said(typed: Row, row: Row) -> dict[str, str]:
@@ -164,5 +164,6 @@ def with_label(sentence: str, name: str, label: str) -> str:
     return f"{label}{sentence[len(name) :]}" if name and sentence.startswith(f"{name} ") else sentence
 
 
-def _called(choice: str) -> str:
+def called(choice: str) -> str:
+    """How one of a few values is called."""
     return _(_CALLED.get(choice, choice))

@@ -19,6 +19,8 @@ from ill_workflow.web import assets, navigation, words
 from ill_workflow.web.banner import banner
 from ill_workflow.web.visitor import Person
 
+#: What acts without being somebody.
+_NOBODY = ("the clock", "the system", "the patron")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -113,14 +115,19 @@ def _code(value: str) -> str:
     return said if said == value else words._(said)
 
 
+def _who(value: str) -> str:
+    """By whom something was done: people and partners by their names, the clock in the language of whoever looks."""
+    return words._(value) if value in _NOBODY else value
+
+
 def _make_environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(day=_day, moment=_moment, money=_money, number=_number, week=_week)
-    made.filters.update(say=_say, shown=_shown, code=_code)
-    made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, languages=words.NAMES)
+    made.filters.update(say=_say, shown=_shown, code=_code, who=_who)
+    made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, spoken_here=words.NAMES)
     made.globals.update(daily=navigation.daily, rare=navigation.rare, weekdays=weekdays)
     return made
 

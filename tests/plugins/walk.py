@@ -28,7 +28,7 @@ class Stop:
 
     route: str
     address: str
-    text: str  #: as HTML; empty for a file
+    text: str  #: as HTML; empty for a file, and for one that sends on
 
     @property
     def tree(self) -> html.HtmlElement:
@@ -48,6 +48,7 @@ def walk(app: FastAPI, page: Page, start: str = "/", *, each: int = 4) -> list[S
         seen[route] += 1
         answer = page.get(address)
         if answer.is_redirect:
+            stops.append(Stop(route, address, ""))
             found = [answer.headers["location"]]
         else:
             assert answer.status_code == 200, f"{address}: {answer.status_code} {_words(answer.text)}"

@@ -31,7 +31,7 @@ from ill_workflow.slips.printing import LAYOUTS_OF
 from ill_workflow.web import entry_form
 from ill_workflow.web.chosen import request_by
 from ill_workflow.web.console.settings import SLIPS, mark_of, now_of, save
-from ill_workflow.web.entry_form import Row
+from ill_workflow.web.entry_form import Row, called
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -260,7 +260,14 @@ def _everywhere(base: str, loans: list[Loan], more: Mapping[str, str]) -> list[t
     for loan in loans:
         for layout in LAYOUTS_OF[loan.side]:
             papers = [
-                _picture(base, loan, layout, f"{_(CALLED[layout])}, {paper}", {**more, f"{layout}_paper": paper}, SMALL)
+                _picture(
+                    base,
+                    loan,
+                    layout,
+                    f"{_(CALLED[layout])}, {called(paper)}",
+                    {**more, f"{layout}_paper": paper},
+                    SMALL,
+                )
                 for paper in PAPERS
             ]
             found.append((_(CALLED[layout]), papers))
