@@ -399,5 +399,6 @@ class BulkLine(Base):
     bulk_id: Mapped[int] = mapped_column(sa.ForeignKey("bulk.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), index=True)
-    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))  #: none: it was refused
+    event_id: Mapped[int | None] = mapped_column(sa.ForeignKey("event.id"))
+    refused: Mapped[bool] = mapped_column(default=False)
     sentence: Mapped[str | None] = mapped_column(sa.Text)

@@ -236,7 +236,7 @@ class _Look:
         named = [number for w in work[:SHOWN] if (number := w.request_id)]
         named += [number for m in mails[:SHOWN] if (number := m.request_id)]
         rows = sa.select(Request.id, Request.reference).where(Request.id.in_(named))
-        references = dict(self.session.execute(rows).tuples().all())
+        references = {row.id: row.reference for row in self.session.execute(rows)}
         failures = [
             Failure(
                 work_.kind, work_.argument, work_.last_error or "", work_.created_at, work_.request_id,
@@ -269,8 +269,9 @@ def _until(session: Session, numbers: Sequence[int]) -> dict[int, datetime]:
     """When the clock will next do something with each."""
     if not numbers:
         return {}
-    first = sa.select(TimerRow.request_id, sa.func.min(TimerRow.due_at)).where(TimerRow.request_id.in_(numbers))
-    return dict(session.execute(first.group_by(TimerRow.request_id)).tuples().all())
+    first = sa.select(TimerRow.request_id, sa.func.min(TimerRow.due_at).label("at"))
+    first = first.where(TimerRow.request_id.in_(numbers)).group_by(TimerRow.request_id)
+    return {row.request_id: row.at for row in session.execute(first)}
 
 
 def _open_fees(session: Session, numbers: Sequence[int]) -> dict[int, dict[str, Decimal]]:

@@ -22,6 +22,8 @@ from state_machines.declaration import Lifecycle
 PAGE = 50
 #: A count goes no further, and a search finds no more.
 MOST = 1000
+#: No request has a number like this.
+LARGEST = 2**31
 #: Words of a search that count.
 MOST_WORDS = 8
 #: Days that are called this week.
@@ -360,6 +362,8 @@ def _read_cursor(wanted: Filter, cursor: str) -> tuple[Any, int]:
     """Key and number of where a page ends. Raises BadInput."""
     number, _, key = cursor.partition(".")
     try:
+        if not 0 < int(number) < LARGEST:
+            raise ValueError(number)
         if wanted.sort == "due":
             return date.fromisoformat(key), int(number)
         return (key if wanted.sort in ("title", "partner") else int(key)), int(number)

@@ -18,6 +18,7 @@ from ill_workflow.web.api.app import make_api
 from ill_workflow.web.console import (
     account,
     accounts,
+    bulk,
     closed_days,
     health,
     language,
@@ -33,6 +34,8 @@ from ill_workflow.web.console import (
     settings,
     sign_in,
     slips,
+    today,
+    worklists,
 )
 from ill_workflow.web.hosts import KnownHosts, names
 from ill_workflow.web.languages import Languages, language_of
@@ -63,6 +66,9 @@ BEHIND_THE_SIGN_IN = (
     papers.router,
     actions.router,
     scan.router,
+    today.router,
+    worklists.router,
+    bulk.router,
 )
 
 

@@ -109,6 +109,7 @@ def _bulk() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.Integer(), nullable=True),
+        sa.Column("refused", sa.Boolean(), nullable=False),
         sa.Column("sentence", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["bulk_id"], ["bulk.id"], name=op.f("fk_bulk_line_bulk_id")),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_bulk_line_event_id")),
