@@ -54,8 +54,10 @@ def oldest_promise(session: Session) -> timedelta | None:
 
 
 def troubled(session: Session, most: int = 50, *, library_id: int | None = None) -> list[EffectRow]:
-    """Work that went wrong and will be tried again by itself, the oldest first."""
-    rows = sa.select(EffectRow).where(is_now(READY), EffectRow.last_error.is_not(None)).order_by(EffectRow.id)
+    """Work that went wrong and will be tried again by itself: what is tried next stands first."""
+    # Not in the order of its numbers: for that a database would look through all that is done.
+    next_first = (EffectRow.available_at, EffectRow.id)
+    rows = sa.select(EffectRow).where(is_now(READY), EffectRow.last_error.is_not(None)).order_by(*next_first)
     if library_id is not None:
         rows = rows.where(EffectRow.library_id == library_id)
     return list(session.scalars(rows.limit(most)))

@@ -71,8 +71,7 @@ def sent_mails(
     rows = sa.select(MailRow, EffectRow).outerjoin(EffectRow, EffectRow.id == MailRow.effect_id)
     rows = rows.where(MailRow.library_id == library_id)
     if request_id is not None:
-        told = sa.select(Notice.mail_id).where(Notice.request_id == request_id, Notice.mail_id.is_not(None))
-        rows = rows.where((MailRow.request_id == request_id) | MailRow.id.in_(told) | MailRow.resends_id.in_(told))
+        rows = rows.where(MailRow.id.in_(_about(request_id)))
     if to:
         rows = rows.where(sa.func.lower(MailRow.address).contains(to.lower(), autoescape=True))
     if name:
@@ -83,6 +82,13 @@ def sent_mails(
         rows = rows.where(MailRow.id.in_(_failed(library_id)))
     found = session.execute(rows.order_by(MailRow.id.desc()).limit(most)).all()
     return [(row, _fate(row, effect)) for row, effect in found]
+
+
+def _about(request_id: int) -> sa.CompoundSelect[tuple[int | None]]:
+    """The mails about a request, what was told of it together with others, and what was sent again of that."""
+    told = sa.select(Notice.mail_id).where(Notice.request_id == request_id, Notice.mail_id.is_not(None))
+    again = sa.select(MailRow.id).where(MailRow.resends_id.in_(told))
+    return sa.union(sa.select(MailRow.id).where(MailRow.request_id == request_id), told, again)
 
 
 def _failed(library_id: int) -> sa.CompoundSelect[tuple[int]]:

@@ -224,9 +224,9 @@ class _Look:
             yield Line(row, why, until.get(row.number), action, fees.get(row.number, {}))
 
     def _failed(self) -> Section:
-        stuck = sa.select(EffectRow).where(
-            EffectRow.library_id == self.library.id, EffectRow.status.in_(NEEDS_A_PERSON)
-        )
+        # Written into the statement, in the words of the index that serves it.
+        given_up = EffectRow.status.in_(sa.bindparam("needs", NEEDS_A_PERSON, expanding=True, literal_execute=True))
+        stuck = sa.select(EffectRow).where(EffectRow.library_id == self.library.id, given_up)
         work = list(self.session.scalars(stuck.order_by(EffectRow.id).limit(MOST + 1)))
         unaddressed = sa.select(MailRow).where(
             MailRow.library_id == self.library.id, MailRow.fate == sa.literal("no_address", literal_execute=True),

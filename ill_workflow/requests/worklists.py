@@ -306,8 +306,10 @@ def _select(place: Place, wanted: Filter, key: Any, *conditions: Any) -> Any:
     if wanted.location:
         rows = rows.where(Request.location == wanted.location)
     if wanted.printed is not None:
-        on_paper = sa.exists().where(Slip.request_id == Request.id, Slip.printed_at.is_not(None))
-        rows = rows.where(on_paper if wanted.printed else ~on_paper)
+        # Looked up for one request after the other, and not for all slips there ever were.
+        on_paper = sa.select(Slip.id).where(Slip.request_id == Request.id, Slip.printed_at.is_not(None)).limit(1)
+        slip = on_paper.correlate(Request).scalar_subquery()
+        rows = rows.where(slip.is_not(None) if wanted.printed else slip.is_(None))
     return rows
 
 

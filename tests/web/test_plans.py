@@ -1,0 +1,89 @@
+"""A library with 100,000 requests waits for no page: whatever a page asks the database for is found by an index."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from ill_workflow.requests.worklists import DUES, SORTS
+from tests.plugins.many import NOW, fill
+from tests.plugins.plans import faults, watching
+from tests.plugins.stage import BOTH, Stage, set_the_stage
+
+pytestmark = pytest.mark.long
+
+#: Every page whose statements are looked at. Whoever makes a page names it here.
+PAGES = (
+    "/l/MAIN/today",
+    "/l/MAIN/today?whose=mine",
+    "/l/MAIN/lending",
+    "/l/MAIN/borrowing",
+    *(f"/l/MAIN/lending?status=any&sort={sort}" for sort in SORTS),
+    *(f"/l/MAIN/borrowing?status=any&sort={sort}&down=yes" for sort in SORTS),
+    *(f"/l/MAIN/lending?due={due}" for due in DUES),
+    *(f"/l/MAIN/lending?partner=P130&status=any&sort={sort}" for sort in SORTS),
+    *(f"/l/MAIN/lending?assigned={whose}" for whose in ("me", "nobody", "somebody")),
+    "/l/MAIN/lending?assigned=me&status=any",
+    "/l/MAIN/lending?attention=yes",
+    "/l/MAIN/borrowing?attention=yes&status=any",
+    "/l/MAIN/lending?printed=no",
+    "/l/MAIN/lending?printed=yes&status=CLOSED",
+    "/l/MAIN/lending?location=Level+2",
+    "/l/MAIN/lending?q=XPX-100777",
+    "/l/MAIN/lending?q=pride&status=any",
+    "/l/MAIN/lending?q=pride+prejudice+river&status=any&sort=title",
+    "/l/MAIN/lending?q=p&status=any",
+    "/l/MAIN/find?q=emma+austen",
+    "/l/MAIN/lending?status=completed&sort=title&after=500.night",
+    "/l/MAIN/lending?status=any&sort=due&after=70000.2024-06-01",
+    "/l/MAIN/lending?status=any&sort=age&before=50000.0",
+)
+#: Pages that have a number of their own in their address; those that are not made yet are left out.
+OTHERS = (
+    "/l/MAIN/requests/777", "/l/MAIN/requests/778", "/l/MAIN/scan", "/l/MAIN/borrowing/new", "/l/MAIN/lending/new",
+    "/l/MAIN/partners", "/l/MAIN/settings", "/l/MAIN/accounts", "/l/MAIN/operations", "/l/MAIN/letters",
+)  # fmt: skip
+
+
+@pytest.fixture(params=BOTH)
+def years(request: pytest.FixtureRequest, tmp_path_factory):
+    """A stage over a database that holds years of work."""
+    folder = tmp_path_factory.mktemp("years")
+    server = None
+    if request.param == "sqlite":
+        url = f"sqlite:///{folder / 'ill.db'}"
+    else:
+        server = request.getfixturevalue("postgresql")
+        url = server.create_database()
+    set_the_stage(url)
+    fill(url)
+    stage = Stage(url, folder / "data", now=NOW, set_up=False)
+    yield stage
+    stage.db.engine.dispose()
+    if server:
+        server.drop_database(url)
+
+
+def test_no_page_reads_a_large_table_or_sorts_much(years, visiting):
+    ann = visiting(years)("manager")
+    with watching(years.db.engine) as watch:
+        for address in PAGES:
+            watch.page = address
+            answer = ann.get(address)
+            assert answer.status_code in (200, 303), f"{address}: {answer.status_code}"
+        for address in OTHERS:
+            watch.page = address
+            assert ann.get(address).status_code in (200, 303, 404), address
+    assert len(watch.seen) > 100
+
+    assert "\n\n".join(faults(years.db.engine, watch)) == ""
+
+
+def test_the_look_finds_a_statement_that_has_no_index(quick_stage):
+    """It has to be able to fail."""
+    fill(str(quick_stage.db.engine.url), requests=3000)
+    with watching(quick_stage.db.engine) as watch, quick_stage.db.reading() as session:
+        watch.page = "/slow"
+        session.execute(sa.text("SELECT id FROM request WHERE call_number = 'PR1' ORDER BY title"))
+
+    assert "reads all of a large table" in faults(quick_stage.db.engine, watch)[0]
