@@ -47,7 +47,9 @@ class Field:
 
     @property
     def described_by(self) -> str:
-        return " ".join(id_ for id_, there in ((f"h-{self.name}", self.hint), (f"e-{self.name}", self.error)) if there)
+        return " ".join(
+            id_ for id_, there in ((f"hint-{self.name}", self.hint), (f"error-{self.name}", self.error)) if there
+        )
 
 
 @dataclass(frozen=True)

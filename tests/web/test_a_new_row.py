@@ -35,13 +35,13 @@ def test_it_is_a_form_with_a_field_for_each_input(lent, page):
     form = page.tree(f"{at(lent)}/actions/inspect_binding")
     assert form.xpath("//input[@name='finding']/@type") == ["text"]
     assert form.xpath("//input[@name='finding']/@maxlength") == ["50"]
-    assert form.xpath("//label[@for='f-finding']")[0].text_content() == "Finding required"
+    assert form.xpath("//label[@for='in-finding']")[0].text_content() == "Finding required"
     assert form.xpath("//input[@name='looked_on']/@type") == ["date"]
     assert form.xpath("//input[@name='looked_on']/@min") == ["2026-02-02"]
     assert form.xpath("//select[@name='grade']/option/@value") == ["", "good", "worn"]
 
     wrong = fill(page, lent, "inspect_binding", finding="loose", looked_on="2026-01-01", grade="worn")
-    assert (wrong.status_code, 'id="e-looked_on"' in wrong.text, 'value="loose"' in wrong.text) == (422, True, True)
+    assert (wrong.status_code, 'id="error-looked_on"' in wrong.text, 'value="loose"' in wrong.text) == (422, True, True)
 
     done = fill(page, lent, "inspect_binding", finding="loose", looked_on="2026-02-03", grade="worn")
     assert done.status_code == 303

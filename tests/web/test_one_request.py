@@ -84,7 +84,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(stage, pag
     assert 'value="312"' in answer.text
     assert "Handle\nwith care" in answer.text
     assert "A\nB" in answer.text
-    assert re.search(r'id="e-condition_checked">Ship Item needs: Condition checked', answer.text)
+    assert re.search(r'id="error-condition_checked">Ship Item needs: Condition checked', answer.text)
     assert lent.state == "new"
 
 
@@ -149,7 +149,7 @@ def test_a_file_that_is_none_is_refused_at_its_field(stage, page):
     carried = hidden(page.tree(f"{at(copy)}/actions/deliver_copy"))
     answer = page.submit(f"{at(copy)}/actions/deliver_copy", files={"file": ("a.exe", b"MZ", "text/plain")}, **carried)
     assert answer.status_code == 422
-    assert 'id="e-file">A copy is a PDF' in answer.text
+    assert 'id="error-file">A copy is a PDF' in answer.text
 
 
 def test_edit_changes_what_was_changed_and_leaves_the_rest(stage, page):
@@ -163,7 +163,7 @@ def test_edit_changes_what_was_changed_and_leaves_the_rest(stage, page):
     nothing = fill(page, loan, "amend", **{**fields, "changes.volume": "2"})
     assert nothing.status_code == 422
     wrong = fill(page, loan, "amend", **{**fields, "changes.volume": "2", "changes.isbn": "123"})
-    assert 'id="e-changes.isbn"' in wrong.text
+    assert 'id="error-changes.isbn"' in wrong.text
 
 
 def test_undo_takes_back_what_was_shown_and_pressed_twice_once(stage, page):
@@ -287,3 +287,12 @@ def test_nonsense_in_addresses_is_no_error(stage, page):
         assert page.get(f"{at(lent)}?done={done}").status_code == 200
     elsewhere = fill(page, lent, "print_slip", back="https://evil.example/")
     assert elsewhere.headers["location"].startswith(f"{at(lent)}?done=")
+
+
+def test_a_dialog_brings_no_name_that_the_page_has_already(stage, page):
+    lent = stage.lends()
+    ids = page.tree(at(lent)).xpath("//*/@id")
+    assert len(ids) == len(set(ids))
+    for trigger in ("ship", "reject", "amend", "record_availability"):
+        answer = page.get(f"{at(lent)}/actions/{trigger}", headers={"hx-request": "true"})
+        assert not set(ids) & set(html.fromstring(answer.text).xpath("//*/@id")), trigger
