@@ -240,11 +240,7 @@ def act(
     with services.db.writing() as session:
         account, place = who_and_where(session, acts, library)
         request = actions.locked(session, request_of(session, place, reference, side).id)
-        given: dict[str, Any] = pairs(inputs or [])
-        if trigger in ("deliver_copy", "partner_delivered_copy") and "file" in given:
-            given["file"] = copies.keep(services.settings.copies, _content(given["file"]))
-        if trigger in ("amend", "retry"):
-            given = {"changes": given} if given else {}
+        given = _as_asked(request, trigger, pairs(inputs or []), services)
         outcome = actions.perform(
             session, request, trigger, by=By.staff(account, told_by), clock=services.clock, inputs=given, key=key
         )
@@ -341,6 +337,21 @@ def scan_in(
         },
         as_json=as_json,
     )
+
+
+def _as_asked(request: Request, trigger: str, given: dict[str, str], services: Services) -> dict[str, Any]:
+    """What was typed, as the inputs of the row: a file is kept, and what is no input is a field to be changed."""
+    needs = {need.name: need for row in lifecycle_of(request).rows(trigger) for need in row.needs}
+    group = next((name for name, need in needs.items() if need.type == "fields"), None)
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in needs and needs[name].type == "copy":
+            found[name] = copies.keep(services.settings.copies, _content(value))
+        elif group and name not in needs:
+            found.setdefault(group, {})[name] = value
+        else:
+            found[name] = value
+    return found
 
 
 def _content(path: str) -> bytes:

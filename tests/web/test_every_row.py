@@ -85,6 +85,9 @@ def test_every_form_is_there_in_every_state_and_does_what_the_row_does(side, at,
         half = begun(at, side, state)
         code = half.library.code
         page, here = visiting(half.stage)("manager", code), address(half, code)
+        whole = page.tree(here)
+        labels = {each.text_content().strip() for each in whole.xpath("//*[contains(@class, 'button')]")}
+        assert {row.label for row in SIDES[side].actions if PEOPLE & set(row.by)} <= labels, f"{state}: all are shown"
         for choice in possible(half):
             form = page.tree(f"{here}/actions/{choice.trigger}")
             for need in choice.action.needs:

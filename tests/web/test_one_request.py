@@ -5,6 +5,7 @@ import re
 import pytest
 from lxml import html
 
+from ill_workflow.mail.mailer import MailRefused
 from ill_workflow.requests.models import Event, Request
 
 
@@ -296,3 +297,26 @@ def test_a_dialog_brings_no_name_that_the_page_has_already(stage, page):
     for trigger in ("ship", "reject", "amend", "record_availability"):
         answer = page.get(f"{at(lent)}/actions/{trigger}", headers={"hx-request": "true"})
         assert not set(ids) & set(html.fromstring(answer.text).xpath("//*/@id")), trigger
+
+
+def test_a_message_that_was_given_up_is_sent_again_from_here(stage, page):
+    lent = stage.lends()
+    stage.mailer.fail_with(MailRefused("550 no such mailbox"))
+    lent.does("will_supply")
+    (form,) = page.tree(at(lent)).xpath("//*[@id='partner']//form")
+    assert "550 no such mailbox" in page.text(at(lent))
+    stage.mailer.recover()
+    assert page.submit(form.get("action")).status_code == 303
+    stage.work()
+    assert lent.said == ["WillSupply"]
+    assert page.submit(form.get("action")).status_code == 409, "it is on its way, or there, already"
+
+
+def test_a_request_that_went_to_nobody_has_a_page_too(stage, page):
+    loan = stage.borrows(send=False, ask=())
+    text = page.text(at(loan))
+    assert "has not been sent to a partner yet" in text
+    assert "Send Request" in text
+    refused = page.submit(f"{at(loan)}/print", layout="book_strap")
+    assert (refused.status_code, "has no partner to put on a slip" in refused.text) == (422, True)
+    assert page.submit(f"{at(loan)}/print", layout="routing").status_code == 422

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi import Request as Http
 from fastapi.responses import Response
+from sqlalchemy.orm import Session
 
 from ill_workflow.about.whole import Whole, find_request, whole
 from ill_workflow.errors import BadInput, Conflict, IllError, Refused
@@ -13,6 +15,8 @@ from ill_workflow.requests import actions
 from ill_workflow.requests.again import create_again, why_not_again
 from ill_workflow.requests.choices import Choice, choices
 from ill_workflow.requests.fields import LABELS
+from ill_workflow.requests.models import Event, Request
+from ill_workflow.requests.undoing import last_undoable
 from ill_workflow.slips.printing import LAYOUTS_OF
 from ill_workflow.web.actions import new_key, request_address
 from ill_workflow.web.done import back_address, go_back, what_was_done
@@ -63,9 +67,9 @@ def undo(http: Http, number: int, visitor: Signed, services: Here, form: Posted)
         with services.db.writing() as session:
             find_request(session, visitor.library.id, number)
             request = actions.locked(session, number)
-            again = _undone_already(whole(session, request, clock=services.clock), shown)
+            again = _undone_already(session, number, shown)
             if again is None:
-                _is_the_last(whole(session, request, clock=services.clock), shown)
+                _is_the_last(session, request, shown)
                 again = actions.undo(session, request, by=visitor.by(), clock=services.clock).event_id
     except (Refused, Conflict) as late:
         return _page(http, number, visitor, services, trouble=late)
@@ -150,16 +154,16 @@ def _about(found: Whole) -> list[tuple[str, Any]]:
     return [(_(LABELS[name]), value) for name, value in values if value not in (None, "")]
 
 
-def _undone_already(found: Whole, shown: str) -> int | None:
+def _undone_already(session: Session, number: int, shown: str) -> int | None:
     """The event that has taken this step back, if one has."""
-    undone = [line.id for line in found.history if line.undone and str(line.id) == shown]
-    if not undone:
+    if not (shown.isascii() and shown.isdecimal() and len(shown) < 10):
         return None
-    return next((line.id for line in reversed(found.history) if line.undoes), None)
+    mine = (Event.request_id == number) & (Event.undoes_id == int(shown))
+    return session.scalar(sa.select(Event.id).where(mine))
 
 
-def _is_the_last(found: Whole, shown: str) -> None:
-    if shown and found.undo is not None and str(found.undo.id) != shown:
-        last = found.history[-1]
+def _is_the_last(session: Session, request: Request, shown: str) -> None:
+    last = last_undoable(session, request)
+    if shown and str(last.id) != shown:
         said = _("{who} did: {action}. Look at the request again before you take something back.")
         raise Conflict(said.format(who=last.who, action=_(last.label)), field="event")
