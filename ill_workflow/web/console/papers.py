@@ -13,7 +13,7 @@ from ill_workflow.requests.models import Event, Slip
 from ill_workflow.slips.batches import How
 from ill_workflow.slips.preview import as_png, pages_of
 from ill_workflow.slips.printing import choose, layout_of, print_chosen, safe_name
-from ill_workflow.web.actions import new_key, request_address
+from ill_workflow.web.actions import request_address
 from ill_workflow.web.done import go_back
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -47,10 +47,11 @@ def print_slip(number: int, visitor: Signed, services: Here, form: Posted) -> Re
         layout = layout_of(request, str(form.get("layout") or "") or None)
         chosen = choose(session, visitor.library, request, layout, again=True)
         name = f"{safe_name(request.reference)}-{layout or 'slip'}.pdf"
-    folder = services.settings.slips / "printed"
+    # One file for each slip, which the next printing replaces.
+    folder = services.settings.slips / "printed" / visitor.library.code
     folder.mkdir(parents=True, exist_ok=True)
     printed = print_chosen(
-        services.db, services.clock, visitor.account, visitor.library, chosen, folder / f"{new_key()}.pdf", How(),
+        services.db, services.clock, visitor.account, visitor.library, chosen, folder / name, How(),
         again=True,
     )  # fmt: skip
     if printed.file is None:
