@@ -14,9 +14,10 @@ from ill_workflow.patrons import Patron
 from ill_workflow.requests import actions, rota
 from ill_workflow.requests.by import SYSTEM, By, actors_at
 from ill_workflow.requests.consequences import promise_effects
-from ill_workflow.requests.facts import lifecycle_of
+from ill_workflow.requests.duplicates import duplicates
 from ill_workflow.requests.fields import as_text, read_fields
 from ill_workflow.requests.models import BORROWING, LENDING, Attempt, Request
+from state_machines.changes import EDITABLE
 from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, circulation, send_message
 
 SERVICES = ("loan", "copy")
@@ -36,8 +37,12 @@ def borrow(
     partner_note: str = "",
     partners: Sequence[str] = (),
     follows: Request | None = None,
+    looked_over: bool = False,
 ) -> Request:
-    """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review."""
+    """A patron of ours wants something. Raises BadInput naming the field; what looks odd goes to Needs Review.
+
+    `looked_over`: somebody knows that the same patron has asked for it already, and wants it all the same.
+    """
     request = _new(session, library, BORROWING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.patron, request.state = patron, "created"
     request.reference = _own_reference(session, library, BORROWING)
@@ -49,7 +54,7 @@ def borrow(
     label = f"Create Again after {follows.reference}" if follows else "Create Request"
     event = actions.remember_creation(session, request, by, label, clock.now())
     promise_effects(session, request, (SCHEDULE_DUE_DATE_CHECK,), event, by=by, inputs={})
-    if problems := _problems(session, request):
+    if problems := _problems(session, request, looked_over=looked_over):
         actions.perform(
             session, request, "flag_for_review", by=SYSTEM, clock=clock, inputs={"problems": " ".join(problems)}
         )
@@ -148,19 +153,15 @@ def _new(
     return request
 
 
-def _problems(session: Session, request: Request) -> list[str]:
+def _problems(session: Session, request: Request, *, looked_over: bool) -> list[str]:
     """What a person should look at before the request goes out."""
-    lifecycle, found = lifecycle_of(request), []
+    found = []
     if request.patron is None:
         found.append("It has no patron.")
-    same = sa.select(Request.reference).where(
-        Request.library_id == request.library_id, Request.side == BORROWING, Request.id != request.id,
-        Request.patron_id == request.patron_id, Request.state.not_in(lifecycle.terminal),
-        (Request.isbn == request.isbn) & (Request.isbn != "") | (Request.title == request.title),
-        Request.volume == request.volume,
-    )  # fmt: skip
-    if request.patron is not None and (twin := session.scalar(same.limit(1))):
-        found.append(f"The same patron has asked for it already: {twin}.")
+    fields = {name: getattr(request, name) for name in EDITABLE}
+    twins = duplicates(session, request.library, fields, request.patron, request.created_at, beside=request.id)
+    if not looked_over and (twin := next((t for t in twins if t.under_way), None)):
+        found.append(f"The same patron has asked for it already: {twin.reference}.")
     return found
 
 

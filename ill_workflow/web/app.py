@@ -20,6 +20,7 @@ from ill_workflow.web.console import (
     accounts,
     bulk,
     closed_days,
+    creating,
     health,
     language,
     letters,
@@ -69,6 +70,7 @@ BEHIND_THE_SIGN_IN = (
     today.router,
     worklists.router,
     bulk.router,
+    creating.router,
 )
 
 
