@@ -177,8 +177,9 @@ def _slips_of_the_last(session: Session, library: Library, by: By, clock: Clock)
         raise NotFound("Nothing was scanned today, so there is no slip to print.")
     event = scans[0]
     shown = of_event(session, event, code=event.scanned or PRINT, kind="print", sentence="")
-    found = "The slip" if shown.slips else "There is no slip"
-    return replace(shown, sentence=f"{found} for {shown.reference}: {shown.label}.")
+    if shown.slips:
+        return replace(shown, sentence=f"The slip of {shown.reference} after {shown.label}.")
+    return replace(shown, sentence=f"{shown.reference} has no slip after {shown.label}.")
 
 
 def _said(

@@ -14,7 +14,7 @@
   // A scanner that reads twice, or ends with two Enters, is faster than any hand.
   const BOUNCE = 400, PATIENCE = 20000;
 
-  let queue = [], busy = false, paused = false;
+  let queue = [], busy = false, paused = false, away = null;
   let last = { code: "", at: 0 }, latest = "";
 
   // ---- the codes that wait: in order, each with a key of its own, so that none is done twice
@@ -67,17 +67,15 @@
 
   function hold(words) {
     paused = true;
-    waiting.dataset.words = words;
+    waiting.dataset.words = said.textContent = words;
     beep(false);
   }
 
   function signedOut() {
+    away = document.createElement("a");
+    away.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+    away.textContent = page.dataset.signedOut;
     hold(page.dataset.signedOut);
-    const way = document.createElement("a");
-    way.href = `/sign-in?next=${encodeURIComponent(location.pathname)}`;
-    way.textContent = page.dataset.signedOut;
-    said.textContent = page.dataset.signedOut;
-    show(way);
   }
 
   function keep() {
@@ -87,12 +85,12 @@
     } catch { /* a browser that keeps nothing */ }
   }
 
-  function show(way = null) {
+  function show() {
     const words = paused ? waiting.dataset.words : page.dataset.waiting;
     waiting.hidden = !(paused || queue.length > (busy ? 1 : 0));
     if (waiting.hidden) return waiting.replaceChildren();
     const codes = queue.map((each) => each.code || "⏎").join(", ");
-    waiting.replaceChildren(...(way ? [way, " "] : [`${words} `]), codes);
+    waiting.replaceChildren(...(away ? [away, " "] : [`${words} `]), codes);
   }
 
   // ---- the answer
@@ -150,12 +148,12 @@
     field.focus();
     const now = Date.now(), bounced = !answered && now - last.at < BOUNCE && (code === "" || code === last.code);
     last = { code, at: now };
+    if (paused && !code) {
+      paused = false;
+      return work();
+    }
     if (bounced) return;
     if (code) latest = code;
-    if (paused) {
-      paused = false;
-      if (!code) return work();
-    }
     // Nobody confirms what they have not seen: Enter is for the question on the screen, and whoever scans the same once
     // more, since no answer came yet, means the same scan.
     if (!code && (queue.length || !asked())) return;
