@@ -19,6 +19,7 @@ from ill_workflow.requests.packing_table import Answer, Option, Question
 from ill_workflow.slips.batches import How
 from ill_workflow.slips.printing import Chosen, print_chosen, safe_name
 from ill_workflow.slips.reference_barcode import MODULE, bars, modules
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import is_fragment, render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -42,7 +43,7 @@ LOOKS = {
     "print": ("calm", SHEET, "Slip"),
 }
 PLACES = {
-    "shelf": "Back to the shelf", "hold_shelf": "Hold shelf", "return_to": "RETURN TO", "ship_to": "SHIP TO",
+    "shelf": "Back to the shelf", "hold_shelf": "Hold shelf", "return_to": N_("RETURN TO"), "ship_to": N_("SHIP TO"),
     "aside": "Put it aside",
 }  # fmt: skip
 SLIPS = {
@@ -53,8 +54,8 @@ SLIPS = {
 }
 #: What the printed codes are for.
 CODES = (
-    (packing_table.YES, "Yes, or Enter: confirm"),
-    (packing_table.NO, "No: leave it"),
+    (packing_table.YES, N_("Yes, or Enter: confirm")),
+    (packing_table.NO, N_("No: leave it")),
     (packing_table.NUMBERS[0], "The first answer"),
     (packing_table.NUMBERS[1], "The second answer"),
     (packing_table.NUMBERS[2], "The third answer"),
