@@ -11,22 +11,22 @@ from ill_workflow.errors import BadInput, Conflict, IllError
 from ill_workflow.lists.entries import NOTHING, Read, Several, day, number, yes_or_no
 from ill_workflow.lists.outcome import Problem
 from ill_workflow.lists.sheet import Column
-from ill_workflow.typed import LANGUAGES
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.words import _
 
 Row = Mapping[str, str]
 #: Under which fields stand that nobody has given a heading.
-FURTHER = "Further settings"
+FURTHER = N_("Further settings")
 #: What is chosen from a list is explained by the list.
 _CHOSEN = ("choice", "week", "partner", "library")
 _SELECTED = ("choice", "yes_or_no", "partner", "library")
 _BY_READER: dict[Read, str] = {yes_or_no: "choice", number: "number", day: "day"}
 _YES_OR_NO = ("no", "yes")
 _CALLED = {
-    "": "–", "yes": "Yes", "no": "No", "ask": "A person decides", "letter": "Letter", "a4": "A4", "a5": "A5",
-    "4x6": "4 × 6 inch label", "roll80": "80 mm roll", "active": "Active", "suspended": "Suspended",
-    "courier": "Courier", "post": "Post", "e-mail": "E-mail", "email": "E-mail",
-    "local": "A library of this installation", **LANGUAGES,
+    "": "–", "yes": N_("Yes"), "no": N_("No"), "ask": N_("A person decides"), "letter": N_("Letter"), "a4": "A4",
+    "a5": "A5", "4x6": N_("4 × 6 inch label"), "roll80": N_("80 mm roll"), "active": N_("Active"),
+    "suspended": N_("Suspended"), "courier": N_("Courier"), "post": N_("Post"), "e-mail": N_("E-mail"),
+    "email": N_("E-mail"), "local": N_("A library of this installation"), "en": N_("English"), "de": N_("German"),
 }  # fmt: skip
 
 

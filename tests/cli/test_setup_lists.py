@@ -230,3 +230,34 @@ def test_each_template_is_a_list_that_can_be_imported(empty, kind):
     more = ["--library", "MAIN"] if kind == "partner" else []
     template = empty.does(kind, "import", "--template")
     assert empty(kind, "import", empty.file(template), *more)[:2] == (0, "1 taken.\n")
+
+
+def test_lending_is_suspended_for_a_while_by_command_and_by_list(main):
+    main.does("library", "change", "MAIN", "lending_suspended_until=2031-12-31", "lending_suspended_from=2031-12-20")
+    (row,) = json.loads(main.does("library", "export", "--json"))[:1]
+    assert (row["lending_suspended_from"], row["lending_suspended_until"]) == ("2031-12-20", "2031-12-31")
+    for wrong in ("lending_suspended_until=2031-12-01", "lending_suspended_until=soon", "lending_suspended=yes",
+                  "lending_suspended_until="):  # fmt: skip
+        code, _, err = main("library", "change", "MAIN", wrong)
+        assert (code, "[lending_suspended_until]" in err) == (1, True), wrong
+    emptied = "code,lending_suspended_from,lending_suspended_until\nMAIN,-,-\n"
+    assert "MAIN changed: lending_suspended_from, lending_suspended_until" in main.does(
+        "library", "import", main.file(emptied)
+    )
+    bad = "code,lending_suspended_until,claim_days\nMAIN,31.12.2031,-\n"
+    _, _, err = main("library", "import", main.file(bad))
+    assert [line.split(":")[0] for line in err.splitlines()] == [
+        "Line 2, lending_suspended_until",
+        "Line 2, claim_days",
+    ]
+
+
+def test_days_are_closed_once_and_opened_again_by_command(main):
+    assert "is closed from 2031-12-24 to 2031-12-31." in main.does(
+        "library", "close", "MAIN", "2031-12-24", "--until", "2031-12-31"
+    )
+    assert main("library", "close", "MAIN", "2031-12-25") == (1, "", "2031-12-25 is closed already. [day]\n")
+    main.does("library", "close", "MAIN", "2031-12-25", "--partner", "HILL")
+    assert "is open again on 3 days." in main.does("library", "open", "MAIN", "2031-12-29", "--until", "2032-01-05")
+    assert main("library", "open", "MAIN", "2031-12-31")[2] == "2031-12-31 is not closed. [day]\n"
+    assert main("library", "open", "MAIN", "2031-02-30")[2] == "A day is written like 2026-12-25. [day]\n"

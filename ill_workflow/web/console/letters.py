@@ -13,18 +13,21 @@ from ill_workflow.errors import BadInput, Conflict, IllError
 from ill_workflow.libraries import Library
 from ill_workflow.mail import own
 from ill_workflow.mail.checking import values_for
-from ill_workflow.mail.letters import DIGESTS, LETTERS, MESSAGES, PATRON_LETTERS, default_template, family
+from ill_workflow.mail.letters import DIGESTS, LETTERS, MESSAGES, default_template, family
 from ill_workflow.mail.sentences import in_words, words_of
 from ill_workflow.messages.preview import Preview, latest_for, preview, side_of
 from ill_workflow.typed import LANGUAGES
 from ill_workflow.web.chosen import request_by
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import is_fragment, render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
-from ill_workflow.web.words import _
+from ill_workflow.web.words import _, spoken
 
 router = APIRouter(prefix="/l/{library}/letters")
 
-READERS = {"patron": "To patrons", "partner": "To partners", "staff": "To staff", "slip": "Slips by mail"}
+READERS = {
+    "patron": N_("To patrons"), "partner": N_("To partners"), "staff": N_("To staff"), "slip": N_("Slips by mail"),
+}  # fmt: skip
 LONGEST_EXAMPLE = 120
 
 
@@ -138,9 +141,15 @@ def reset(name: str, visitor: Managing, services: Here, form: Posted) -> Respons
 def label_of(name: str) -> str:
     """What a letter is called."""
     if name in MESSAGES:
-        return _(words_of("en").subjects[MESSAGES[name]])
+        said = words_of(spoken()).subjects[MESSAGES[name]]
+        return f"{said[:1].upper()}{said[1:]}"
+    return _(plain_label(name))
+
+
+def plain_label(name: str) -> str:
+    """What a letter to a patron or to staff is called, in English."""
     plain = name.removeprefix("alert_").replace("_", " ")
-    return _(plain[:1].upper() + plain[1:])
+    return f"{plain[:1].upper()}{plain[1:]}"
 
 
 def _line(name: str, mine: Mapping[tuple[str, str], own.LetterTemplate]) -> Line:
@@ -153,12 +162,12 @@ def _line(name: str, mine: Mapping[tuple[str, str], own.LetterTemplate]) -> Line
 
 
 def _about(name: str) -> str:
-    words = words_of("en")
+    words = words_of(spoken())
     if name in DIGESTS:
         return _("Several notices in one mail.")
-    if name in PATRON_LETTERS or name in MESSAGES:
-        return _(words.messages[MESSAGES[name]]) if name in MESSAGES else ""
-    return _(words.alerts.get(name.removeprefix("alert_"), ""))
+    if name in MESSAGES:
+        return words.messages[MESSAGES[name]]
+    return words.alerts.get(name.removeprefix("alert_"), "")
 
 
 def _as_it_is(session: Session, library: Library, name: str, language: str) -> Editing:

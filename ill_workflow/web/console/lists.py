@@ -23,6 +23,7 @@ from ill_workflow.lists.requests_in import RequestImport
 from ill_workflow.lists.sheet import Column, Line, Sheet
 from ill_workflow.requests.models import BORROWING, LENDING
 from ill_workflow.requests.running import LIFECYCLES
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -31,7 +32,9 @@ router = APIRouter(prefix="/l/{library}/lists")
 
 PARTNERS, REQUESTS = "partners", "requests"
 COLUMNS: dict[str, Sequence[Column]] = {PARTNERS: partner_list.COLUMNS, REQUESTS: requests_in.COLUMNS}
-CALLED = {PARTNERS: "Partners", REQUESTS: "Requests"}
+CALLED = {PARTNERS: N_("Partners"), REQUESTS: N_("Requests")}
+#: What may become of a line.
+OUTCOMES = (N_("taken"), N_("changed"), N_("already there"), N_("refused"))
 #: What a browser may hand in; what is larger is for the command line, which shows how far it is.
 LARGEST_UPLOAD, MOST_LINES = 5 * 1024 * 1024, 2000
 #: What a form can carry from the trial to the taking, packed.
@@ -50,6 +53,12 @@ class Imported:
     first: list[tuple[int, Sequence[str], str]]  #: number, cells and outcome of the first lines
     carried: str  #: the file, for the form that takes what was tried; empty where it is too large for one
     rejects: str  #: a file of the refused lines, as an address
+
+    @property
+    def sentence(self) -> str:
+        """How many lines became what."""
+        said = [f"{self.tally.counts[what]} {_(what)}" for what in OUTCOMES if self.tally.counts[what]]
+        return f"{', '.join(said)}." if said else _("No line below the header.")
 
     @property
     def good(self) -> int:

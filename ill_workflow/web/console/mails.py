@@ -11,6 +11,7 @@ from ill_workflow.mail.letters import LETTERS
 from ill_workflow.requests.models import references
 from ill_workflow.web.chosen import request_by
 from ill_workflow.web.console.letters import label_of
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed
 from ill_workflow.web.words import _
@@ -19,8 +20,8 @@ router = APIRouter(prefix="/l/{library}/letters/sent")
 
 ON_ONE_PAGE = 50
 TONES = {
-    "sent": "good", "waiting": "busy", "uncertain": "warn", "refused": "bad", "given up": "bad", "withdrawn": "calm",
-    "skipped": "calm", "no address": "warn",
+    N_("sent"): "good", N_("waiting"): "busy", N_("uncertain"): "warn", N_("refused"): "bad", N_("given up"): "bad",
+    N_("withdrawn"): "calm", N_("skipped"): "calm", N_("no address"): "warn",
 }  # fmt: skip
 
 

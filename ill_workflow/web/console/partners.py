@@ -22,6 +22,7 @@ from ill_workflow.slips.making import label_to
 from ill_workflow.slips.preview import as_png
 from ill_workflow.web import entry_form
 from ill_workflow.web.entry_form import EntryForm, Row
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
 from ill_workflow.web.words import _, ngettext
@@ -42,7 +43,7 @@ NEW = EntryForm(CODE + FORM.columns, partner_list.READERS, USUAL, ("code", "name
 FRESH = {
     "working_days": "1111100", "transport": "email", "delivery_method": "courier", "status": "active",
 }  # fmt: skip
-_CALLED = {"lending": _("We lend to it"), "borrowing": _("We borrow from it")}
+_CALLED = {"lending": N_("We lend to it"), "borrowing": N_("We borrow from it")}
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from ill_workflow.web import entry_form
 from ill_workflow.web.chosen import request_by
 from ill_workflow.web.console.settings import SLIPS, mark_of, now_of, save
 from ill_workflow.web.entry_form import Row, called
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -39,7 +40,8 @@ from ill_workflow.web.words import _
 router = APIRouter(prefix="/l/{library}/slips")
 
 CALLED = {
-    "routing": "Routing slip", "shipping": "Shipping label", "book_strap": "Book strap", "return_slip": "Return slip",
+    "routing": N_("Routing slip"), "shipping": N_("Shipping label"), "book_strap": N_("Book strap"),
+    "return_slip": N_("Return slip"),
 }  # fmt: skip
 #: Dots to the inch: of a picture in a page, of a small one, and the most that anybody gets.
 USUAL, SMALL, LARGEST = 75, 45, 200
