@@ -355,4 +355,6 @@ def _focus(draft: Draft, do: str) -> str:
         return "add_partner"
     if do == "check" and draft.text("patron") and not draft.text("patron_name"):
         return "patron_name"
+    if draft.side == LENDING and not draft.text("partner"):
+        return "partner"
     return "title" if not draft.text("title") else ""
