@@ -45,24 +45,24 @@ def test_a_day_and_days_in_a_row_are_closed_and_opened(stage, manager):
     assert closed(stage) == [date(2026, 12, 25)]
 
 
-@pytest.mark.parametrize(
-    ("typed", "sentence"),
-    [
-        ({"day": "2026-12-25"}, "2026-12-25 is closed already."),
-        ({"day": "2026-12-20", "until": "2026-12-26"}, "2026-12-25 is closed already."),
-        ({"day": "tomorrow"}, "A day is written like 2026-12-25."),
-        ({"day": "2026-12-30", "until": "2026-12-01"}, "The last day is before the first one."),
-        ({"day": "2026-01-01", "until": "2036-01-01"}, "At most 366 days are closed at once."),
-        ({"day": "9999-12-31"}, "This year is too far away."),
-        ({"day": "2026-12-30", "reason": "x" * 300}, "reason has 300 characters; 200 are the most."),
-    ],
+REFUSED = (
+    ({"day": "2026-12-25"}, "2026-12-25 is closed already."),
+    ({"day": "2026-12-20", "until": "2026-12-26"}, "2026-12-25 is closed already."),
+    ({"day": "tomorrow"}, "A day is written like 2026-12-25."),
+    ({"day": "2026-12-30", "until": "2026-12-01"}, "The last day is before the first one."),
+    ({"day": "2026-01-01", "until": "2036-01-01"}, "At most 366 days are closed at once."),
+    ({"day": "9999-12-31"}, "This year is too far away."),
+    ({"day": "2026-12-30", "reason": "x" * 300}, "reason has 300 characters; 200 are the most."),
 )
-def test_what_can_not_be_closed_is_told_and_what_was_typed_stays(stage, manager, typed, sentence):
+
+
+def test_what_can_not_be_closed_is_told_and_what_was_typed_stays(stage, manager):
     manager.submit(PAGE, day="2026-12-25")
-    answer = manager.submit(PAGE, **typed)
-    assert answer.status_code == 422
-    assert sentence in answer.text
-    assert f'value="{typed["day"]}"' in answer.text
+    for typed, sentence in REFUSED:
+        answer = manager.submit(PAGE, **typed)
+        assert answer.status_code == 422
+        assert sentence in answer.text
+        assert f'value="{typed["day"]}"' in answer.text
     assert closed(stage) == [date(2026, 12, 25)]
 
 

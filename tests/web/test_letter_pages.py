@@ -71,33 +71,30 @@ def test_it_is_tried_on_the_latest_request_that_fits_and_sent_as_it_was_shown(st
         )
 
 
-@pytest.mark.parametrize(
-    ("source", "sentence"),
-    [
-        ("Hello {{ patron }}\nx\n", "Line 1: There is no value “patron”. Did you mean patron_name?"),
-        ("Hello\n{{ title.__class__.__mro__ }}\n", "Line 2: “This” has no part “__mro__”."),
-        ("Hello\n{{ cycler.__init__.__globals__.os.popen('id').read() }}\n", "Line 2:"),
-        ("Hello\n{% for a in range(999999999) %}x{% endfor %}\n", "Line 2: A letter repeats only what is a list"),
-        ("Hello\n{% include '/etc/passwd' %}\n", "Line 2: A letter prints values"),
-        ("Hello\n{% if title %}\n", "Line 2:"),
-        ("x" * 20_001, "more than 20000 characters"),
-        ("Hello\x00\nthere\n", "control character"),
-        ("", "Line 1: This is the subject, and is empty"),
-        ("Hello\n" + "{% if file %}" * 700 + "x" + "{% endif %}" * 700, "nested too deeply"),
-    ],
-    ids=range(10),
+REFUSED = (
+    ("Hello {{ patron }}\nx\n", "Line 1: There is no value “patron”. Did you mean patron_name?"),
+    ("Hello\n{{ title.__class__.__mro__ }}\n", "Line 2: “This” has no part “__mro__”."),
+    ("Hello\n{{ cycler.__init__.__globals__.os.popen('id').read() }}\n", "Line 2:"),
+    ("Hello\n{% for a in range(999999999) %}x{% endfor %}\n", "Line 2: A letter repeats only what is a list"),
+    ("Hello\n{% include '/etc/passwd' %}\n", "Line 2: A letter prints values"),
+    ("Hello\n{% if title %}\n", "Line 2:"),
+    ("x" * 20_001, "more than 20000 characters"),
+    ("Hello\x00\nthere\n", "control character"),
+    ("", "Line 1: This is the subject, and is empty"),
+    ("Hello\n" + "{% if file %}" * 700 + "x" + "{% endif %}" * 700, "nested too deeply"),
 )
-def test_what_would_fail_or_reach_out_is_refused_with_its_line_and_stays_as_it_was_typed(
-    stage, manager, source, sentence
-):
+
+
+def test_what_would_fail_or_reach_out_is_refused_with_its_line_and_stays_as_it_was_typed(stage, manager):
     arrived(stage)
-    answer = saves(manager, source)
-    assert answer.status_code == 422
-    assert sentence in text_of(answer)
-    kept = html.fromstring(answer.text).xpath("//textarea[@name='source']")[0].text or ""
-    assert kept.strip("\n").replace("\ufffd", "\x00") == source.strip("\n") or "\x00" in source
-    tried = manager.submit(f"{PAGE}/ready_for_pickup/preview", source=source, language="en")
-    assert sentence in text_of(tried)
+    for source, sentence in REFUSED:
+        answer = saves(manager, source)
+        assert answer.status_code == 422
+        assert sentence in text_of(answer)
+        kept = html.fromstring(answer.text).xpath("//textarea[@name='source']")[0].text or ""
+        assert kept.strip("\n").replace("\ufffd", "\x00") == source.strip("\n") or "\x00" in source
+        tried = manager.submit(f"{PAGE}/ready_for_pickup/preview", source=source, language="en")
+        assert sentence in text_of(tried)
     assert "ours" in manager.text(PAGE)
 
 

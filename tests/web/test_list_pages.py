@@ -67,44 +67,44 @@ def test_a_file_is_tried_and_then_taken_without_being_chosen_again(stage, manage
     assert "is not an e-mail address" in refused[1]["reason"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        GOOD.replace(",", ";"), GOOD.replace(",", "\t"), "\ufeff" + GOOD, GOOD.replace("\n", "\r\n"),
-        GOOD.encode("utf-16"), "sep=;\r\n" + GOOD.replace(",", ";"),
-    ],
-    ids=["semicolons", "tabs", "excel", "windows", "utf-16", "sep"],
-)  # fmt: skip
-def test_files_are_read_as_spreadsheets_write_them(stage, manager, content):
-    assert "1 taken, 1 changed." in text_of(hands_in(manager, content, step="take"))
+WRITTEN = {
+    "semicolons": GOOD.replace(",", ";"), "tabs": GOOD.replace(",", "\t"), "excel": "\ufeff" + GOOD,
+    "windows": GOOD.replace("\n", "\r\n"), "unicode text": GOOD.encode("utf-16"),
+    "sep": "sep=;\r\n" + GOOD.replace(",", ";"),
+}  # fmt: skip
+
+
+def test_files_are_read_as_spreadsheets_write_them(stage, manager):
+    for kind, content in WRITTEN.items():
+        assert "1 taken, 1 changed." in text_of(hands_in(manager, content)), kind
+    hands_in(manager, WRITTEN["unicode text"], step="take")
     assert names(stage)["LAKE"] == "Lake College"
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"", "Choose a file first.|The file is empty."),
-        (b"PK\x03\x04xlsx", "This is a workbook"),
-        ("name\nLake\n", "The column code is missing"),
-        ("code,nam\nL,Lake\n", "Is it name?"),
-        (b"code,name\nL,B\xfccher\n", "not UTF-8"),
-        (b"\x00\x01\x02", "NUL byte"),
-        ("code,name\n" + "L,Lake\n" * 3000, "More than 2000 lines"),
-        (b"x" * (5 * 1024 * 1024 + 1), "too large"),
-    ],
-    ids=["empty", "workbook", "no code", "unknown", "latin", "binary", "long", "large"],
+NO_LISTS = (
+    (b"", "Choose a file first.|The file is empty."),
+    (b"PK\x03\x04xlsx", "This is a workbook"),
+    ("name\nLake\n", "The column code is missing"),
+    ("code,nam\nL,Lake\n", "Is it name?"),
+    (b"code,name\nL,B\xfccher\n", "not UTF-8"),
+    (b"\x00\x01\x02", "NUL byte"),
+    ("code,name\n" + "L,Lake\n" * 3000, "More than 2000 lines"),
+    (b"x" * (5 * 1024 * 1024 + 1), "too large"),
 )
-def test_what_is_no_list_is_refused_at_the_file(stage, manager, content, sentence):
+
+
+def test_what_is_no_list_is_refused_at_the_file(stage, manager):
     before = names(stage)
-    answer = hands_in(manager, content)
-    assert answer.status_code == 422
-    (said,) = html.fromstring(answer.text).xpath("//p[@id='e-partners']/text()")
-    assert any(part in said for part in sentence.split("|"))
+    for content, sentence in NO_LISTS:
+        answer = hands_in(manager, content)
+        assert answer.status_code == 422, sentence
+        (said,) = html.fromstring(answer.text).xpath("//p[@id='e-partners']/text()")
+        assert any(part in said for part in sentence.split("|")), said
     assert names(stage) == before
 
 
 def test_what_a_form_carries_is_no_bomb(stage, manager):
-    bomb = base64.b64encode(zlib.compress(b"x" * 200_000_000)).decode()
+    bomb = base64.b64encode(zlib.compress(b"x" * 20_000_000)).decode()
     answer = manager.submit(f"{PAGE}/partners", step="take", carried=bomb)
     assert (answer.status_code, "too large" in answer.text) == (422, True)
     for nonsense in ("####", base64.b64encode(b"no zip").decode()):

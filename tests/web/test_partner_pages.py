@@ -82,8 +82,8 @@ def test_new_terms_are_reckoned_for_what_is_under_way_and_the_page_says_what_tha
     stage.lends()
     address = f"/l/MAIN/partners/{number(stage)}"
     page = manager.text(address)
-    assert "We borrow from it: 1 request under way Request Sent 1" in page
-    assert "We lend to it: 1 request under way New 1" in page
+    assert "We borrow from it 1 request under way Request Sent 1" in page
+    assert "We lend to it 1 request under way New 1" in page
     links = manager.tree(address).xpath("//a[contains(@href, 'partner=HILL')]/@href")
     assert links == ["/l/MAIN/lending?partner=HILL", "/l/MAIN/borrowing?partner=HILL"]
     saves(manager, address, terms__respond_days="10")

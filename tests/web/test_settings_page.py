@@ -69,13 +69,11 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(stage, mana
     assert library(stage).name == "Main Library"
 
 
-@pytest.mark.parametrize(
-    "reply_to",
-    ["a@b.example\r\nBcc: evil@e.example", "Evil <a@b.example>", "a@b.example\u2028x", "x" * 300 + "@b.example"],
-)
-def test_nothing_gets_into_a_header_by_the_address_for_answers(stage, manager, reply_to):
-    answer = saves(manager, reply_to=reply_to)
-    assert (answer.status_code, set(errors(answer))) == (422, {"reply_to"})
+def test_nothing_gets_into_a_header_by_the_address_for_answers(stage, manager):
+    smuggled = "a@b.example\r\nBcc: evil@e.example"
+    for reply_to in (smuggled, "Evil <a@b.example>", "a@b.example\u2028x", "x" * 300 + "@b.example"):
+        answer = saves(manager, reply_to=reply_to)
+        assert (answer.status_code, set(errors(answer))) == (422, {"reply_to"})
     assert library(stage).reply_to == ""
 
 
@@ -131,19 +129,16 @@ def test_lending_is_suspended_for_a_while_which_ends_by_itself(stage, manager, v
     assert stage.lends(partner_id="H-79").state == "new"
 
 
-@pytest.mark.parametrize(
-    ("given", "where"),
-    [
-        ({"lending_suspended_until": "2026-02-01"}, "lending_suspended_until"),
-        ({"lending_suspended_until": "tomorrow"}, "lending_suspended_until"),
-        ({"lending_suspended_from": "2026-03-01"}, "lending_suspended_until"),
-        ({"lending_suspended_from": "2026-03-02", "lending_suspended_until": "2026-03-01"}, "lending_suspended_until"),
-        ({"lending_suspended": "yes", "lending_suspended_until": "2026-03-01"}, "lending_suspended_until"),
-    ],
-)
-def test_a_while_that_is_none_is_refused(stage, manager, given, where):
-    answer = saves(manager, **given)
-    assert (answer.status_code, set(errors(answer))) == (422, {where})
+def test_a_while_that_is_none_is_refused(stage, manager):
+    for given in (
+        {"lending_suspended_until": "2026-02-01"},
+        {"lending_suspended_until": "tomorrow"},
+        {"lending_suspended_from": "2026-03-01"},
+        {"lending_suspended_from": "2026-03-02", "lending_suspended_until": "2026-03-01"},
+        {"lending_suspended": "yes", "lending_suspended_until": "2026-03-01"},
+    ):
+        answer = saves(manager, **given)
+        assert (answer.status_code, set(errors(answer))) == (422, {"lending_suspended_until"}), given
     assert not library(stage).lends_nothing(stage.clock.now().date())
 
 

@@ -140,24 +140,23 @@ def bomb():
     )
 
 
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "PNG or JPEG"),
-        (b"<html><script>alert(1)</script>", "PNG or JPEG"),
-        (b"", "Choose a picture first."),
-        (b"x" * 600_000, "at most 512 KB"),
-        (bomb(), "million dots"),
-        (picture(size=(3000, 2000), mode="1"), "million dots"),
-        (picture("GIF"), "PNG or JPEG"),
-        (picture()[:60], "PNG or JPEG"),
-    ],
-    ids=["svg", "html", "empty", "large", "bomb", "many dots", "gif", "cut off"],
+NO_LOGOS = (
+    (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "PNG or JPEG"),
+    (b"<html><script>alert(1)</script>", "PNG or JPEG"),
+    (b"", "Choose a picture first."),
+    (b"x" * 600_000, "at most 512 KB"),
+    (bomb(), "million dots"),
+    (picture(size=(3000, 2000), mode="1"), "million dots"),
+    (picture("GIF"), "PNG or JPEG"),
+    (picture()[:60], "PNG or JPEG"),
 )
-def test_what_is_no_logo_is_refused(stage, manager, content, sentence):
-    answer = manager.submit(f"{PAGE}/logo", files={"logo": ("x.png", content, "image/png")})
-    assert answer.status_code == 422
-    assert sentence in answer.text
+
+
+def test_what_is_no_logo_is_refused(stage, manager):
+    for content, sentence in NO_LOGOS:
+        answer = manager.submit(f"{PAGE}/logo", files={"logo": ("x.png", content, "image/png")})
+        assert answer.status_code == 422, sentence
+        assert sentence in answer.text
     with stage.db.reading() as session:
         assert session.query(Logo).count() == 0
 
