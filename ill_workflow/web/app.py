@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
@@ -94,6 +95,7 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     app.add_exception_handler(IllError, _say)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(RequestValidationError, _unreadable)
+    app.add_exception_handler(DataError, _no_room)
     app.add_exception_handler(Exception, _went_wrong)
     return app
 
@@ -122,13 +124,20 @@ def _say(request: Request, error: Exception) -> Response:
 
 def _no_such_page(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = NotFound(_("There is no such page."))
+    unread = error.status_code in (400, 413)
+    said = (
+        BadInput(_("What was sent can't be read, or is too long.")) if unread else NotFound(_("There is no such page."))
+    )
     said.status = error.status_code
     return _say(request, said)
 
 
 def _unreadable(request: Request, error: Exception) -> Response:
     return _say(request, BadInput(_("This address can't be read.")))
+
+
+def _no_room(request: Request, error: Exception) -> Response:
+    return _say(request, BadInput(_("The database has no room for one of these values.")))
 
 
 def _went_wrong(request: Request, error: Exception) -> Response:
