@@ -85,7 +85,10 @@ def test_new_terms_are_reckoned_for_what_is_under_way_and_the_page_says_what_tha
     assert "We borrow from it 1 request under way Request Sent 1" in page
     assert "We lend to it 1 request under way New 1" in page
     links = manager.tree(address).xpath("//a[contains(@href, 'partner=HILL')]/@href")
-    assert links == ["/l/MAIN/lending?partner=HILL", "/l/MAIN/borrowing?partner=HILL"]
+    assert links == [
+        "/l/MAIN/lending?partner=HILL", "/l/MAIN/lending?partner=HILL&status=new",
+        "/l/MAIN/borrowing?partner=HILL", "/l/MAIN/borrowing?partner=HILL&status=request_sent",
+    ]  # fmt: skip
     saves(manager, address, terms__respond_days="10")
     with stage.db.reading() as session:
         anew = session.query(EffectRow).filter_by(kind="schedule_due_date_check", event_id=None).all()

@@ -53,7 +53,7 @@ class Half:
     path: str
     label: str
     sentence: str
-    states: list[tuple[str, int]]
+    states: list[tuple[str, str, int]]  #: name, label and how many
 
 
 @router.get("")
@@ -195,7 +195,7 @@ def _running(session: Session, partner: Partner) -> list[Half]:
     for side, states in under_way(session, partner.id).items():
         total = sum(states.values())
         sentence = ngettext("{count} request under way", "{count} requests under way", total).format(count=total)
-        named = [(_(LIFECYCLES[side].label(state)), count) for state, count in states.items()]
+        named = [(state, _(LIFECYCLES[side].label(state)), count) for state, count in states.items()]
         found.append(Half(side, _(_CALLED[side]), sentence, named))
     return found
 
