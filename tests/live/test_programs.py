@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.plugins.waiting import eventually, is_running
@@ -83,6 +84,9 @@ def test_the_demo_once(environment, tmp_path):
         began.kill()
 
     assert began.returncode == 0, said
+    before, _, _ = said.partition("A loan to its happy end")
+    for words in ("Console      http://127.0.0.1:", "Password", "ann   operator, Main Library", "rita"):
+        assert words in before, "who wants to watch has to know before it begins"
     assert again.returncode == 1
     assert "A demo runs already" in again.stderr
     report = json.loads((tmp_path / "demo-report.json").read_text(encoding="utf-8"))
@@ -111,7 +115,12 @@ def test_a_running_demo_ends_when_it_is_asked_to(environment, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        eventually(lambda: "A loan to its happy end" in began.stdout.readline(), seconds=60)
+        said = "".join(iter(began.stdout.readline, "A loan to its happy end\n"))
+        console, password = re.search(r"Console +(\S+)", said)[1], re.search(r"Password +(\S+)", said)[1]
+        for name, library in (("ann", "MAIN"), ("max", "MAIN"), ("rita", "RIV"), ("ron", "RIV")):
+            browser = httpx.Client(base_url=console, timeout=30, follow_redirects=True)
+            browser.post("/sign-in", data={"name": name, "password": password})
+            assert browser.get(f"/l/{library}/operations").status_code == 200
         assert len(children_of(began.pid)) >= 1
         began.send_signal(signal.SIGINT)
         began.communicate(timeout=30)
