@@ -10,7 +10,8 @@
 //                             a row or part that shows request 17 as it is after version 4: what is not newer is no news
 //                             for it. Rows that have changed are marked with data-fresh for a moment.
 //   data-open="17"            once on a page: it is about request 17. Who else looks at it is told, and so is what others do.
-// An element in which somebody types or has marked something is left alone; a note says that there is something new.
+// What somebody has typed, marked or opened in it is taken over, by id or by form, name and value. Where that can't be, and
+// while a dialog is open in it, it is left alone, and a note says that there is something new.
 // For others: on the body an event `live-changed` (detail: request, version, reference, state, who, said, …), so that
 // hx-trigger="live-changed from:body" works, and `live-refreshed` after parts were replaced.
 "use strict";
@@ -116,9 +117,12 @@
   function changed(news) {
     const shown = [...document.querySelectorAll(`[data-request="${Number(news.request)}"][data-version]`)];
     const known = news.what === "history" && shown.length > 0 && shown.every((each) => Number(each.dataset.version) >= news.version);
-    document.body.dispatchEvent(new CustomEvent("live-changed", { detail: news, bubbles: true }));
     if (known) return;
-    if (news.what === "history" && String(news.request) === request) note("news", news.said, location.href, place.dataset.show);
+    document.body.dispatchEvent(new CustomEvent("live-changed", { detail: news, bubbles: true }));
+    if (news.said && String(news.request) === request) {
+      const renewed = document.querySelector("[data-live][id], [data-live-of][id]");
+      note("news", news.said, renewed ? "" : location.href, place.dataset.show);
+    }
     wanted.set(String(news.request), news);
     refreshSoon();
   }
@@ -189,11 +193,12 @@
     if (!old || !fresh) return;
     fresh = document.importNode(fresh, true);
     if (same(old, fresh)) return;
-    if (inUse(old)) return note("waits", place.dataset.waits, location.href, place.dataset.show);
-    const focus = old.contains(document.activeElement) ? handle(document.activeElement) : null;
+    const take = composing || old.querySelector("dialog[open]") || old.closest("dialog[open]") ? null : takeOver(old, fresh);
+    if (!take) return note("waits", place.dataset.waits, location.href, place.dataset.show);
     old.replaceWith(fresh);
+    take();
+    note("waits", "");
     if (window.htmx) window.htmx.process(fresh);
-    if (focus) fresh.querySelector(focus)?.focus({ preventScroll: true });
     for (const row of [fresh, ...fresh.querySelectorAll("[data-request]")]) {
       if (!row.dataset.request || !news.has(row.dataset.request)) continue;
       row.dataset.fresh = "";
@@ -201,32 +206,72 @@
     }
   }
 
+  // Keys of forms are new each time, and nothing to look at.
   function same(old, fresh) {
-    const one = old.cloneNode(true), other = fresh.cloneNode(true);
-    for (const each of [one, other]) each.querySelectorAll("[data-fresh]").forEach((row) => row.removeAttribute("data-fresh"));
-    one.removeAttribute("data-fresh");
+    const [one, other] = [old, fresh].map((part) => {
+      const copy = part.cloneNode(true);
+      for (const each of [copy, ...copy.querySelectorAll("[data-fresh]")]) each.removeAttribute("data-fresh");
+      for (const each of copy.querySelectorAll("input[type=hidden]")) each.removeAttribute("value");
+      for (const each of copy.querySelectorAll("details")) each.open = false;
+      return copy;
+    });
     return one.isEqualNode(other);
   }
 
-  // Somebody types in it, has marked something, or has opened something in it.
-  function inUse(part) {
+  // What somebody has done in the old part, to be done in the fresh one as soon as it stands there. null: that can't be.
+  function takeOver(old, fresh) {
+    const steps = [], fields = "input:not([type=hidden]), textarea, select";
+    for (const control of old.querySelectorAll(fields)) {
+      if (!isTouched(control)) continue;
+      const other = counterpart(control, fresh);
+      if (!other || control.type === "file") return null;
+      steps.push(() => {
+        if (control.type === "checkbox" || control.type === "radio") other.checked = control.checked;
+        else other.value = control.value;
+      });
+    }
+    const folded = [...fresh.querySelectorAll("details")];
+    for (const each of old.querySelectorAll("details[open]")) {
+      const title = each.querySelector("summary")?.textContent;
+      const other = folded.find((one) => (each.id ? one.id === each.id : one.querySelector("summary")?.textContent === title));
+      if (other) steps.push(() => { other.open = true; });
+    }
     const at = document.activeElement;
-    if (at && part.contains(at) && at.matches("input:not([type=checkbox], [type=radio], [type=submit], [type=button]), textarea, select")) return true;
-    if (part.querySelector("dialog[open], details[open], [popover]:popover-open") || part.closest("dialog[open]")) return true;
-    return [...part.querySelectorAll("input, textarea, select")].some((control) => {
-      if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
-      if (control.type === "hidden" || control.type === "submit" || control.type === "button") return false;
-      if (control.tagName === "SELECT") return [...control.options].some((option) => option.selected !== option.defaultSelected) && control.selectedIndex > 0;
-      return control.value !== control.defaultValue;
-    });
+    if (at && at !== old && old.contains(at)) {
+      const other = counterpart(at, fresh);
+      if (!other && at.matches(fields)) return null;
+      const typed = at.matches("textarea, input[type=text], input[type=search], input:not([type])");
+      const marked = typed ? [at.selectionStart, at.selectionEnd, at.selectionDirection] : null;
+      if (other) steps.push(() => {
+        other.focus({ preventScroll: true });
+        if (marked) other.setSelectionRange(...marked);
+      });
+    }
+    return () => steps.forEach((step) => step());
   }
 
-  function handle(element) {
-    if (element.id) return `#${CSS.escape(element.id)}`;
-    const href = element.getAttribute("href");
-    if (href) return `a[href="${CSS.escape(href)}"]`;
-    return element.name && element.value ? `[name="${CSS.escape(element.name)}"][value="${CSS.escape(element.value)}"]` : null;
+  function isTouched(control) {
+    if (control.type === "submit" || control.type === "button") return false;
+    if (control.type === "checkbox" || control.type === "radio") return control.checked !== control.defaultChecked;
+    if (control.tagName !== "SELECT") return control.value !== control.defaultValue;
+    const first = [...control.options].find((option) => option.defaultSelected) || control.options[0];
+    return control.multiple || control.value !== (first ? first.value : "");
   }
+
+  function counterpart(element, fresh) {
+    if (element.id) return fresh.querySelector(`#${CSS.escape(element.id)}`);
+    const href = element.getAttribute("href");
+    if (href) return fresh.querySelector(`a[href="${CSS.escape(href)}"]`);
+    const action = element.form?.getAttribute("action");
+    const chosen = ["checkbox", "radio", "submit"].includes(element.type);
+    return [...fresh.querySelectorAll(element.tagName)].find((other) =>
+      other.name === element.name && other.form?.getAttribute("action") === action && (!chosen || other.value === element.value)
+      && (element.name || other.textContent === element.textContent));
+  }
+
+  let composing = false;
+  document.addEventListener("compositionstart", () => { composing = true; });
+  document.addEventListener("compositionend", () => { composing = false; });
 
   // ---- a page in the background listens to nothing, and catches up when somebody looks at it again
 
