@@ -1,4 +1,4 @@
-"""Two people at two browsers: what one does the other sees, without loading a page and without losing what they type."""
+"""Two people at two browsers: what one does the other sees, with no page loaded and nothing lost of what they type."""
 
 from playwright.sync_api import expect
 

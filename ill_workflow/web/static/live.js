@@ -23,11 +23,11 @@
   const base = place.dataset.address;
   const open = document.querySelector("[data-open]");
   const request = open ? open.dataset.open : "";
-  const QUIET = 40000, POLL = 10000, TRY_AGAIN = 60000, FIRST_WORD = 12000, TOGETHER = 400, AT_MOST_EVERY = 2000;
+  const SHOWN = 30000, QUIET = 40000, POLL = 10000, TRY_AGAIN = 60000, FIRST_WORD = 12000, TOGETHER = 400, AT_MOST_EVERY = 2000;
 
   let after = place.dataset.after;
   let source = null, heard = 0, greeted = false, polling = null, over = false;
-  let wanted = new Map(), everything = false, refreshing = null, refreshed = 0;
+  let wanted = new Map(), everything = false, refreshing = null, refreshed = 0, fading = null;
 
   // ---- listening
 
@@ -122,6 +122,8 @@
     if (news.said && String(news.request) === request) {
       const renewed = document.querySelector("[data-live][id], [data-live-of][id]");
       note("news", news.said, renewed ? "" : location.href, place.dataset.show);
+      clearTimeout(fading);
+      if (renewed) fading = setTimeout(() => note("news", ""), SHOWN);
     }
     wanted.set(String(news.request), news);
     refreshSoon();
