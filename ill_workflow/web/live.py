@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 #: Seconds between two looks, two signs of who is there, and two signs of life of this process.
 LOOK, THERE, ALIVE = 0.5, 10.0, 5.0
+#: Seconds until the next look, at most, while looks fail.
+LONGEST_PAUSE = 10.0
 #: Seconds for which somebody who only went from one page to the next still counts as being there.
 STEPPED_OUT = 5.0
 #: How many things a page may be behind before it is told to look at everything anew.
@@ -126,14 +128,16 @@ class Live:
 
     async def run(self) -> None:
         """Look, again and again, until cancelled."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, pause = asyncio.get_running_loop(), LOOK
         try:
             while True:
                 try:
                     await self._look()
+                    pause = LOOK
                 except Exception as trouble:  # the database may be away for a while
                     _log.warning("the console could not look for news: %s", trouble)
-                await asyncio.sleep(LOOK)
+                    pause = min(2 * pause, LONGEST_PAUSE)
+                await asyncio.sleep(pause)
         finally:
             self._let_go()
             with suppress(Exception):
@@ -220,7 +224,6 @@ def may_listen(session: Session, sign_ins: Collection[int]) -> set[tuple[int, in
     """Of these sessions those that last, with each library at which they may listen."""
     if not sign_ins:
         return set()
-    now = machine_now()
     rows = sa.select(SignIn.id, Grant.library_id).join(Account, Account.id == SignIn.account_id)
     rows = rows.join(Grant, Grant.account_id == Account.id).where(SignIn.id.in_(list(sign_ins)), Account.active)
     rows = rows.where(SignIn.lasts(now))

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from ill_workflow import runtime
 from ill_workflow.bootstrap import start
+from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
 
 
@@ -222,9 +225,24 @@ def test_what_waits_for_a_mail_server_a_broker_and_a_disk_is_shown(library, tmp_
     assert "paused: mail" in out
     assert f"{slips} can't be written" in out
     assert "none has given a sign of life" in out
+    assert "none runs here" in out, "who works by the command line alone misses no console"
     _, out, _ = ill("request", "show", reference, "--as", "ann")
     assert f"{reference} (lending): Being Processed" in out
     assert "The slip can't be kept" in out
     _, out, _ = ill("outbox", "list")
     assert "Paused: mail" in out
     assert reference in out
+
+
+@pytest.mark.parametrize(("ago", "well", "said"), [(1, True, "https://ill.example"), (90, False, "no sign of life")])
+def test_the_doctor_says_where_the_console_answers_or_that_it_is_missed(ill, library, tmp_path, ago, well, said):
+    services = start(Settings(data=tmp_path / "data", smtp_port=1))
+    with services.db.writing() as session:
+        at = machine_now() - timedelta(seconds=ago)
+        runtime.beat(session, f"{runtime.CONSOLE}7@desk", at, {"address": "https://ill.example"})
+    _, out, _ = ill("doctor", "--json")
+    (console,) = [row for row in json.loads(out) if row["part"] == "console"]
+    assert console["well"] is well
+    assert said in console["says"]
+    (workers,) = [row for row in json.loads(out) if row["part"] == "workers"]
+    assert not workers["well"], "a console is no worker"
