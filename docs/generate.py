@@ -1,4 +1,4 @@
-"""Writes the lifecycles into the README, the commands into `commands.md`, settings into `operating.md`; draws pictures.
+"""Writes the lifecycles into the README, `commands.md`, `api.md`, settings into `operating.md`; draws pictures.
 
 `python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slips.
 """
@@ -17,6 +17,8 @@ from ill_workflow.config import Settings
 from ill_workflow.slips import Address, SlipContent, render
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.preview import as_png
+from ill_workflow.web.api.app import description
+from ill_workflow.web.api.document import as_markdown
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.render import as_mermaid, as_table
@@ -24,6 +26,7 @@ from state_machines.render import as_mermaid, as_table
 README = Path(__file__).parent.parent / "README.md"
 DOCS = Path(__file__).parent
 COMMANDS = DOCS / "commands.md"
+API = DOCS / "api.md"
 
 
 def sections() -> dict[str, str]:
@@ -144,5 +147,6 @@ if __name__ == "__main__":
     for page in (README, DOCS / "operating.md"):
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
+    API.write_text(as_markdown(description()), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slips()

@@ -367,10 +367,17 @@ def _read_cursor(wanted: Filter, cursor: str) -> tuple[Any, int]:
         if not 0 < int(number) < LARGEST:
             raise ValueError(number)
         if wanted.sort == "due":
-            return date.fromisoformat(key), int(number)
-        return (key if wanted.sort in ("title", "partner") else int(key)), int(number)
+            return date.fromisoformat(key), _whole(number)
+        return (key if wanted.sort in ("title", "partner") else _whole(key)), _whole(number)
     except ValueError:
         raise BadInput("This page of the list can't be found. Begin with the first.", field="after") from None
+
+
+def _whole(digits: str) -> int:
+    """A number that a database can compare."""
+    if abs(number := int(digits)) >= 2**31:
+        raise ValueError(digits)
+    return number
 
 
 def rows_of(session: Session, place: Place, numbers: Sequence[int]) -> list[Row]:

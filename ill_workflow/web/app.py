@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
 from ill_workflow.web import actions, assets, flower
-from ill_workflow.web.api.app import make_api
+from ill_workflow.web.api.app import mounted
 from ill_workflow.web.console import (
     account,
     accounts,
@@ -91,7 +91,7 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     app.include_router(sign_in.router)
     for router in BEHIND_THE_SIGN_IN:
         app.include_router(router, dependencies=[Depends(protected)])
-    app.mount("/api", make_api(services))
+    app.router.routes.append(mounted(services))
     app.add_exception_handler(IllError, _say)
     app.add_exception_handler(HTTPException, _no_such_page)
     app.add_exception_handler(RequestValidationError, _unreadable)

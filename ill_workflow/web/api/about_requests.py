@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
-from ill_workflow.errors import IllError, NotFound, Unavailable
+from ill_workflow.errors import IllError, NotFound, Refused
 from ill_workflow.fees import Ledger
 from ill_workflow.mail.sent import sent_mails
 from ill_workflow.requests.choices import Choice, choices
@@ -121,20 +121,23 @@ def get_slips(place: Reading, services: Here, number: Number) -> Slips:
 @router.get(
     "/slips/{slip}", operation_id="get_slip", tags=["Requests"], summary="A slip, to be printed",
     response_class=FileResponse,
-    responses={200: {"description": "The slip.", "content": {"application/pdf": {"schema": {"type": "string"}}}}},
+    responses={
+        200: {"description": "The slip.", "content": {"application/pdf": {"schema": {"type": "string"}}}},
+        **described(409),
+    },
 )  # fmt: skip
 def get_slip(
     place: Reading, services: Here,
     slip: Annotated[int, Path(ge=1, le=LARGEST_ID, description="The number of a slip.", examples=[1])],
 ) -> FileResponse:  # fmt: skip
-    """The PDF. Answered with 503 while no worker has drawn it."""
+    """The PDF. Refused while no worker has drawn it."""
     with services.db.reading() as session:
         row = session.get(Slip, slip)
         if row is None or row.library_id != place.library.id:
             raise NotFound(f"There is no slip {slip} at {place.library.name}.", field="slip")
         path = services.settings.slips / row.file
         if not row.file or not path.is_file():
-            raise Unavailable("The slip is not drawn yet. Ask again in a moment.", field="slip")
+            raise Refused("The slip is not drawn yet. Ask again in a moment.", field="slip")
     return FileResponse(path, media_type="application/pdf", filename=path.name)
 
 

@@ -48,7 +48,6 @@ Key = Annotated[
             "A name of your own for this one deed, such as a UUID. Send the same again with the same key, and it is "
             "done once and answered alike; the same key with other content is refused."
         ),
-        examples=["0f9c1c2e-4e5b-4a0e-9a43-2c1d7a5b9f10"],
     ),
 ]  # fmt: skip
 IfMatch = Annotated[
@@ -175,7 +174,10 @@ def create_request(
 
     def deed(session: Session) -> Created:
         def once() -> dict[str, Any]:
-            request = _new(session, session.get_one(Library, place.library.id), given, place.by(), services)
+            try:
+                request = _new(session, session.get_one(Library, place.library.id), given, place.by(), services)
+            except NotFound as unknown:  # a partner that the body names, and not the address
+                raise BadInput(unknown.message, field=unknown.field) from None
             session.flush()
             return {
                 "number": request.id, "reference": request.reference, "side": request.side, "state": request.state,
@@ -248,10 +250,7 @@ def _scanned(session: Session, library: Library, given: ScanGiven, by: By, servi
 
 def _new(session: Session, library: Library, given: NewBorrowing | NewLending, by: By, services: Services) -> Request:
     if isinstance(given, NewLending):
-        try:
-            partner = find_partner(session, library.id, given.partner)
-        except NotFound as unknown:
-            raise BadInput(unknown.message, field="partner") from None
+        partner = find_partner(session, library.id, given.partner)
         return intake.lend(
             session, library, partner, given.fields, by=by, clock=services.clock,
             partner_request_id=given.partner_request_id, service=given.service, partner_note=given.note,

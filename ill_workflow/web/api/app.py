@@ -1,10 +1,15 @@
 """Puts the API together: what looks over what is sent, what is said where something goes wrong, all addresses."""
 
+import re
+from functools import cache
+from typing import Any
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import IllError
@@ -23,6 +28,22 @@ ROUTERS = (
 )  # fmt: skip
 
 
+@cache
+def description() -> dict[str, Any]:
+    """OpenAPI of all addresses: the same for every installation."""
+    bare = FastAPI()
+    for router in ROUTERS:
+        bare.include_router(router, prefix=f"/{VERSION}")
+    return described_api(bare.routes)
+
+
+def mounted(services: Services) -> Mount:
+    """The API at its address, whatever stands behind it: a line end, too, is nothing for the pages."""
+    mount = Mount("/api", make_api(services))
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
+
+
 def make_api(services: Services) -> FastAPI:
     """The application that is mounted at `/api`."""
     api = FastAPI(title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
@@ -36,7 +57,7 @@ def make_api(services: Services) -> FastAPI:
     api.add_exception_handler(RequestValidationError, problems.of_values)
     api.add_exception_handler(DBAPIError, problems.of_the_database)
     api.add_exception_handler(Exception, problems.of_anything)
-    document = described_api(api.routes)
+    document = api.state.document = description()
 
     @api.get(f"/{VERSION}/openapi.json", include_in_schema=False)
     def openapi() -> JSONResponse:

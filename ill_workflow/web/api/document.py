@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 from ill_workflow.web.api.input_schemas import LIFECYCLES, fields_schema, inputs_schema, needs_of, rows_for_accounts
 from ill_workflow.web.api.input_schemas import triggers as triggers_of
-from ill_workflow.web.api.problems import KINDS
+from ill_workflow.web.api.problems import KINDS, MEDIA_TYPE
 
 ROOT = "/api/v1"
 DESCRIPTION = """\
@@ -73,6 +73,9 @@ def described_api(routes: Sequence[BaseRoute]) -> dict[str, Any]:
     }
     found["security"] = [{"token": []}]
     for operation in _operations(found):
+        answers = operation["responses"]
+        if "422" in answers and MEDIA_TYPE not in answers["422"]["content"]:
+            del answers["422"]  # nothing but its address can be wrong, and that is a 404
         if operation["operationId"] == "take_action":
             _name_triggers(operation)
     return found

@@ -2,9 +2,9 @@
 
 import json
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 
 from ill_workflow import backlog, runtime
 from ill_workflow.accounts import libraries_of
@@ -57,7 +57,9 @@ def list_jobs(caller: Anywhere, services: Here) -> Jobs:
     "/lifecycles/{side}", operation_id="get_lifecycle", tags=["Operations"], summary="What can happen, as a table",
     responses=described(404),
 )  # fmt: skip
-def get_lifecycle(caller: Calling, side: Literal["borrowing", "lending"]) -> dict[str, Any]:
+def get_lifecycle(
+    caller: Calling, side: Annotated[Literal["borrowing", "lending"], Path(description="Which.", examples=["lending"])]
+) -> dict[str, Any]:
     """The states and actions of a side, from which menus, forms and this description are made."""
     found: dict[str, Any] = json.loads(as_json(LIFECYCLES[side]))
     return found

@@ -5,12 +5,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from ill_workflow.errors import IllError
 
@@ -69,7 +71,7 @@ def problem(
     """The answer to what went wrong."""
     kind = KINDS.get(status, KINDS[500 if status >= 500 else 400])
     told: dict[str, Any] = {
-        "type": f"/api/#{kind.name}", "title": kind.title, "status": status, "detail": detail, "instance": path,
+        "type": f"/api/#{kind.name}", "title": kind.title, "status": status, "detail": detail, "instance": quote(path),
     }  # fmt: skip
     if field:
         told["field"] = field
@@ -100,7 +102,10 @@ def of_the_address(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not possible here.",
         400: "The body can't be read as JSON.",
     }.get(error.status_code, str(error.detail))
-    return problem(error.status_code, said, path=request.url.path, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return problem(error.status_code, said, path=request.url.path, headers=headers)
 
 
 def of_values(request: Request, error: Exception) -> Response:
@@ -140,6 +145,14 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {
         status: {"description": KINDS[status].title, "content": {MEDIA_TYPE: {"schema": schema}}} for status in statuses
     }
+
+
+def _methods(request: Request) -> set[str]:
+    """By which methods there is something at an address, as the description of the API tells."""
+    described: Mapping[str, Mapping[str, Any]] = request.app.state.document["paths"]
+    place = request.url.path.removeprefix("/api/v1")
+    fitting = [item for path, item in described.items() if compile_path(path)[0].match(place)]
+    return {method.upper() for item in fitting for method in item} or {"GET"}
 
 
 def _field(one: Mapping[str, Any]) -> str:
