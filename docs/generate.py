@@ -83,6 +83,13 @@ def commands() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def api() -> str:
+    """The REST API, as it describes itself, and the examples that the tests run."""
+    shown = {"sh": "rest.sh", "python": "rest.py"}
+    programs = {language: (DOCS / "examples" / name).read_text(encoding="utf-8") for language, name in shown.items()}
+    return as_markdown(description(), programs)
+
+
 def _command(path: str, entry: Any) -> list[str]:
     inner = getattr(entry, "commands", {})
     lines = [f"### {path}", "", _prose(entry.help), ""]
@@ -147,6 +154,6 @@ if __name__ == "__main__":
     for page in (README, DOCS / "operating.md"):
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
-    API.write_text(as_markdown(description()), encoding="utf-8")
+    API.write_text(api(), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slips()

@@ -23,7 +23,7 @@ from ill_workflow.requests.scan import scan
 from ill_workflow.web.api import examples, telling
 from ill_workflow.web.api.about_requests import Number, request_at
 from ill_workflow.web.api.callers import Acting, Here, Place
-from ill_workflow.web.api.input_schemas import check_inputs, triggers
+from ill_workflow.web.api.input_schemas import check_fields, check_inputs, triggers
 from ill_workflow.web.api.problems import Changed, described
 from ill_workflow.web.api.shapes import (
     LARGEST_ID,
@@ -249,6 +249,7 @@ def _scanned(session: Session, library: Library, given: ScanGiven, by: By, servi
 
 
 def _new(session: Session, library: Library, given: NewBorrowing | NewLending, by: By, services: Services) -> Request:
+    check_fields(given.fields)
     if isinstance(given, NewLending):
         partner = find_partner(session, library.id, given.partner)
         return intake.lend(

@@ -104,10 +104,13 @@ def as_page(document: Mapping[str, Any]) -> str:
     return "\n".join([*parts, "</dl>", "</main>", "</body>", "</html>", ""])
 
 
-def as_markdown(document: Mapping[str, Any]) -> str:
-    """`docs/api.md`."""
+def as_markdown(document: Mapping[str, Any], shown: Mapping[str, str]) -> str:
+    """`docs/api.md`. `shown`: programs, by the language in which they are written."""
     lines = ["# REST API", "", "Made from the API's own description by `python docs/generate.py`.", ""]
     lines += [DESCRIPTION, "", f"For programs: `{ROOT}/openapi.json`. For people, from a running console: `/api/`.", ""]
+    lines += ["## How another system acts", ""]
+    for language, program in shown.items():
+        lines += [f"```{language}", program.rstrip(), "```", ""]
     for tag, said in TAGS.items():
         lines += [f"## {tag}", "", said, ""]
         for path, method, operation in _by_tag(document, tag):

@@ -9,14 +9,15 @@ from ill_workflow.errors import BadInput
 from ill_workflow.requests.fields import FIRST_DAY, LAST_DAY, LONGEST, LONGEST_CODE, LONGEST_TEXT, MOST_VALUES
 from state_machines.borrowing import BORROWING
 from state_machines.changes import EDITABLE
-from state_machines.declaration import MANAGER as MANAGER_
+from state_machines.declaration import MANAGER as MANAGER
 from state_machines.declaration import PARTNER, STAFF, SYSTEM, Action, Actor, Input, Lifecycle
 from state_machines.lending import LENDING
 
 LIFECYCLES = {"lending": LENDING, "borrowing": BORROWING}
 #: As whom an account acts: what the clock and patrons do has no button, and no address.
-BY_ACCOUNTS = frozenset({STAFF, MANAGER_, PARTNER, SYSTEM})
+BY_ACCOUNTS = frozenset({STAFF, MANAGER, PARTNER, SYSTEM})
 MONEY, CURRENCY, KEPT_COPY = r"^[0-9]{1,7}(\.[0-9]{1,2})?$", "^[A-Za-z]{3}$", r"^[0-9a-f]{32}\.(pdf|tif|jpg|png)$"
+DAY = r"\d{4}-\d\d-\d\d"
 #: One line of text; and a text with lines.
 LINE, LINES = r"^[^\u0000-\u001f\u007f]*$", r"^[^\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f]*$"
 _SAID = {
@@ -81,6 +82,15 @@ def check_inputs(lifecycle: Lifecycle, trigger: str, given: Mapping[str, Any]) -
         need = known.get(name)
         if need is not None and not _fits(need, value):
             raise BadInput(f"{need.label} is {_SAID.get(need.type, 'a text')}.", field=f"inputs.{name}")
+        if need is not None and need.type == "fields":
+            check_fields(value)
+
+
+def check_fields(given: Mapping[str, str]) -> None:
+    """Raises BadInput for a day that is written otherwise than described; what else is wrong, is said by itself."""
+    day = given.get("need_by")
+    if day and not re.fullmatch(DAY, day, re.ASCII):
+        raise BadInput(f"need_by is {_SAID['date']}.", field="need_by")
 
 
 def _fits(need: Input, value: Any) -> bool:
@@ -98,7 +108,7 @@ def _fits(need: Input, value: Any) -> bool:
         case "currency":
             return isinstance(value, str) and bool(re.fullmatch(CURRENCY[1:-1], value))
         case "date":
-            return isinstance(value, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII))
+            return isinstance(value, str) and bool(re.fullmatch(DAY, value, re.ASCII))
         case _:
             return isinstance(value, str)
 
@@ -149,7 +159,7 @@ def day_schema() -> dict[str, Any]:
 
 def _field(name: str) -> dict[str, Any]:
     if name == "need_by":
-        return day_schema()
+        return {"description": "Nothing takes the day away.", "anyOf": [day_schema(), {"const": ""}]}
     longest = LONGEST.get(name, LONGEST_TEXT)
     least = {"minLength": 1} if name == "title" else {}
     return {"type": "string", "maxLength": longest, "pattern": LINES if name.endswith("_note") else LINE, **least}
