@@ -18,7 +18,6 @@ from ill_workflow.lists import library_list, partner_list
 from ill_workflow.lists.sheet import Column
 from ill_workflow.mail.letters import LETTERS, MESSAGES
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
-from ill_workflow.web.console.letters import plain_label
 from state_machines import guards
 from state_machines.borrowing import BORROWING
 from state_machines.declaration import Guard, Input, Lifecycle

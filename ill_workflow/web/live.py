@@ -226,5 +226,5 @@ def may_listen(session: Session, sign_ins: Collection[int]) -> set[tuple[int, in
         return set()
     rows = sa.select(SignIn.id, Grant.library_id).join(Account, Account.id == SignIn.account_id)
     rows = rows.join(Grant, Grant.account_id == Account.id).where(SignIn.id.in_(list(sign_ins)), Account.active)
-    rows = rows.where(SignIn.lasts(now))
+    rows = rows.where(SignIn.lasts(machine_now()))
     return {(sign_in, library) for sign_in, library in session.execute(rows)}
