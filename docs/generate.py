@@ -1,9 +1,10 @@
 """Writes the lifecycles into the README, `commands.md`, `api.md`, settings into `operating.md`; draws pictures.
 
-`python docs/generate.py` after a change of a table or of a command; with `--pictures` also the slips.
+`python docs/generate.py` after a change of a table or of a command; with `--pictures` also slips and screens.
 """
 
 import re
+import subprocess
 import sys
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -157,3 +158,5 @@ if __name__ == "__main__":
     API.write_text(api(), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slips()
+        # Of its own, since the stage of the screens is that of the tests.
+        subprocess.run([sys.executable, "-m", "docs.screens"], cwd=DOCS.parent, check=True)

@@ -16,7 +16,16 @@ import fontpkg_noto_sans
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Playwright,
+    Response,
+    sync_playwright,
+)
 
 from ill_workflow.signing_in import begin_session
 from ill_workflow.web.app import make_app
@@ -143,6 +152,17 @@ class Office:
             self.troubles.append(f"console: {message.text}")
 
 
+def program() -> str | None:
+    """The browser of this machine."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+def launch(playwright: Playwright, folder: Path) -> Browser:
+    """Start it, with the fonts of the slips alone; `folder` is for what it has to be told of them."""
+    environment = {**os.environ, "FONTCONFIG_FILE": str(_fonts(folder))}
+    return playwright.chromium.launch(executable_path=program(), args=FLAGS, env=environment)
+
+
 class Findings(Protocol):
     def __call__(self, page: Page, *, rules: Sequence[str] = ()) -> list[str]: ...
 
@@ -150,15 +170,11 @@ class Findings(Protocol):
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests of a process."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
+    if program() is None:
         wanting("browser", "chromium is not installed")
-    fonts = _fonts(tmp_path_factory.mktemp("fonts"))
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(
-                executable_path=program, args=FLAGS, env={**os.environ, "FONTCONFIG_FILE": str(fonts)}
-            )
+            browser = launch(playwright, tmp_path_factory.mktemp("fonts"))
         except Error as trouble:
             wanting("browser", str(trouble).splitlines()[0])
         yield browser

@@ -113,10 +113,10 @@ def busy_template(set_template: Path, tmp_path_factory: pytest.TempPathFactory) 
 def busy_stage(busy_template: Path, tmp_path: Path) -> Iterator[Stage]:
     """A busy morning at Main, on a database of one's own; the slips are those of the template."""
     (tmp_path / "ill.db").write_bytes((busy_template / "ill.db").read_bytes())
-    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", busy_template, now=_this_morning(), set_up=False)
+    stage = Stage(f"sqlite:///{tmp_path / 'ill.db'}", busy_template, now=this_morning(), set_up=False)
     yield stage
     stage.db.engine.dispose()
 
 
-def _this_morning() -> datetime:
+def this_morning() -> datetime:
     return datetime.combine(date.fromisoformat(TODAY), START.timetz())
