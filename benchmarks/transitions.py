@@ -39,7 +39,7 @@ PATIENCE = 120.0
 
 
 def main() -> None:
-    for name, place in (("SQLite", _sqlite), ("PostgreSQL", _postgresql)):
+    for name, place in (("SQLite", empty_sqlite), ("PostgreSQL", empty_postgresql)):
         with place() as url, _installation(url) as (services, tasks):
             ours, theirs = _compare(services, tasks)
         ratio = statistics.median(a.per_second / b.per_second for a, b in zip(ours, theirs, strict=True))
@@ -166,7 +166,7 @@ def _furnish(services: Services) -> None:
 
 
 @contextmanager
-def _sqlite() -> Iterator[str]:
+def empty_sqlite() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="ill-bench-") as folder:
         url = f"sqlite:///{folder}/ill.db"
         migrate(url)
@@ -174,7 +174,7 @@ def _sqlite() -> Iterator[str]:
 
 
 @contextmanager
-def _postgresql() -> Iterator[str]:
+def empty_postgresql() -> Iterator[str]:
     from tests.plugins.postgresql import PostgreSQL
 
     server = PostgreSQL()

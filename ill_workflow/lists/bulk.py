@@ -55,13 +55,13 @@ class Progress:
 
 
 def in_bulk(lifecycle: Lifecycle, states: Sequence[str], *, manages: bool) -> list[Action]:
-    """The rows of the table that can be pulled for many at once, in one of these states, each name once."""
+    """The rows of the table that can be pulled for many at once, in one of these states: what usually comes first."""
     people, found = {STAFF, MANAGER} if manages else {STAFF}, dict[str, Action]()
     for row in lifecycle.actions:
         possible = people & set(row.by) and PARTNER not in row.by and set(states) & set(lifecycle.sources(row))
         if possible and all(need.type in SAID_ONCE for need in row.needs if need.required):
             found.setdefault(row.trigger, row)
-    return list(found.values())
+    return sorted(found.values(), key=lambda row: not row.primary)
 
 
 def row_of(lifecycle: Lifecycle, trigger: str, *, manages: bool) -> Action:

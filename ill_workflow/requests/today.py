@@ -23,7 +23,7 @@ from ill_workflow.requests.worklists import MOST, Filter, Place, Row, first_of, 
 from ill_workflow.timers import TimerRow
 from state_machines.declaration import MANAGER, STAFF, Action, Actor, Lifecycle
 
-#: How many lines a section shows before it only counts; and those that can wait.
+#: How many lines a section shows before it only counts; and one that can wait, or has a page of its own.
 SHOWN, SHOWN_QUIETLY = 10, 5
 #: For how long a mail that had no address is shown.
 UNADDRESSED = timedelta(days=14)
@@ -233,8 +233,8 @@ class _Look:
             MailRow.at > self.now - UNADDRESSED, MailRow.reader != "staff",
         )  # fmt: skip
         mails = list(self.session.scalars(unaddressed.order_by(MailRow.at.desc()).limit(MOST + 1)))
-        named = [number for w in work[:SHOWN] if (number := w.request_id)]
-        named += [number for m in mails[:SHOWN] if (number := m.request_id)]
+        named = [number for w in work[:SHOWN_QUIETLY] if (number := w.request_id)]
+        named += [number for m in mails[:SHOWN_QUIETLY] if (number := m.request_id)]
         rows = sa.select(Request.id, Request.reference).where(Request.id.in_(named))
         references = {row.id: row.reference for row in self.session.execute(rows)}
         failures = [
@@ -242,11 +242,11 @@ class _Look:
                 work_.kind, work_.argument, work_.last_error or "", work_.created_at, work_.request_id,
                 references.get(work_.request_id or 0, ""), work_.id,
             )
-            for work_ in work[:SHOWN]
+            for work_ in work[:SHOWN_QUIETLY]
         ]  # fmt: skip
         failures += [
             Failure("mail", mail.name, mail.subject, mail.at, mail.request_id, references.get(mail.request_id or 0, ""))
-            for mail in mails[:SHOWN]
+            for mail in mails[:SHOWN_QUIETLY]
         ]
         count, more = len(work) + len(mails), len(work) > MOST or len(mails) > MOST
         return Section(FAILED, failures=tuple(failures), count=min(count, MOST), more=more)

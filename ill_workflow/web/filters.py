@@ -15,6 +15,12 @@ from ill_workflow.web.words import _
 
 YES, NO = "yes", "no"
 LONGEST_SEARCH = 200
+#: What people call the groups of the tables; one that is new is called by its name.
+GROUPS = {
+    "OPEN": "Not sent yet", "ON_LOAN": "On loan", "BACK": "On the way back", "REFUSED": "Not supplied",
+    "CLOSED": "Closed", "PREPARING": "In preparation", "SEEKING": "Asked for", "INBOUND": "On the way here",
+    "HELD": "Here", "GOING_BACK": "Going back",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def name_of(place: Place, state: str) -> str:
     if state in (UNDER_WAY, ANY):
         return _("Under way") if state == UNDER_WAY else _("All")
     if state in place.lifecycle.groups:
-        return _(state.replace("_", " ").capitalize())
+        return _(GROUPS.get(state) or state.replace("_", " ").capitalize())
     return _(place.lifecycle.label(state))
 
 

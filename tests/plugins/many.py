@@ -86,12 +86,12 @@ def fill(url: str, requests: int = REQUESTS) -> None:
     engine = make_engine(url, foreign_keys=False)
     with engine.connect() as connection:
         library = connection.scalar(sa.select(Library.id).where(Library.code == "MAIN")) or 0
-        _write(engine, Partner, _partners(library))
-        _write(engine, Patron, _patrons(library, requests // 10))
-        partners = dict(
-            connection.execute(sa.select(Partner.id, Partner.name).where(Partner.library_id == library)).all()
-        )
         account = connection.scalar(sa.text("SELECT id FROM account WHERE name = 'operator-MAIN'"))
+    _write(engine, Partner, _partners(library))
+    _write(engine, Patron, _patrons(library, requests // 10))
+    with engine.connect() as connection:
+        named = sa.select(Partner.id, Partner.name).where(Partner.library_id == library)
+        partners = {row.id: row.name for row in connection.execute(named)}
     made = list(_requests(library, partners, requests, account))
     _write(engine, Request, made)
     _write(engine, RequestWord, _words(made, partners, library))

@@ -21,6 +21,7 @@ from ill_workflow.requests.today import Day, Failure, Line, Section, today
 from ill_workflow.requests.worklists import MOST
 from ill_workflow.typed import LANGUAGES
 from ill_workflow.web import filters
+from ill_workflow.web.console.operations import KINDS
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -65,8 +66,8 @@ def see(http: Http, visitor: Signed, services: Here, whose: str = "") -> Respons
         ]
         return render(
             http, "today.html", visitor, day=day, sections=sections, mine=mine, tone=_tone, key=secrets.token_urlsafe,
-            now=now, zone=visitor.library.zone, today=visitor.library.today(now), failed=_failed, counted=_counted,
-            nothing=_nothing(day),
+            zone=visitor.library.zone, today=visitor.library.today(now), failed=_failed, what=_what,
+            counted=_counted, nothing=_nothing(day),
         )  # fmt: skip
 
 
@@ -124,6 +125,13 @@ def _links(section: Section) -> list[tuple[str, str, int]]:
 
 def _tone(section: Section) -> str:
     return TONES.get(section.kind.name, "")
+
+
+def _what(failure: Failure) -> str:
+    """What it was to be."""
+    if failure.effect_id is None:
+        return _("Mail")
+    return _(KINDS[failure.what][1]) if failure.what in KINDS else failure.what
 
 
 def _failed(failure: Failure) -> str:
