@@ -94,7 +94,8 @@ def _office(url: str) -> Iterator[tuple[Callable[[str], int], sa.Engine]]:
     fill(url)
     with tempfile.TemporaryDirectory(prefix="ill-bench-") as folder:
         services = start(Settings(data=Path(folder), database_url=url), clock=FixedClock(NOW))
-        client = TestClient(make_app(services, passwords=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)))
+        app = make_app(services, passwords=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        client = TestClient(app, base_url="http://localhost")
         with services.db.writing() as session:
             client.cookies.set("ill", begin_session(session, find_account(session, "manager-MAIN")))
         yield lambda address: client.get(address).status_code, services.db.engine

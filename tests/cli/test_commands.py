@@ -41,6 +41,24 @@ def test_a_request_is_shown_with_what_was_said(library):
     assert "What can be done" in out
 
 
+def test_a_request_is_given_to_somebody_and_history_says_by_whom(library):
+    ill = library
+    reference = new(ill)
+    accounts = ("--as", "ann")
+
+    assert ill("request", "assign", reference, *accounts)[0] == 0
+    assert json.loads(ill("request", "assign", reference, "--json", *accounts)[1])["assigned_to"] == "ann"
+    assert ill("request", "assign", reference, "--to", "somebody-else", *accounts)[0] != 0
+    assert ill("request", "assign", reference, "--nobody", "--to", "ann", *accounts)[0] != 0
+    assert ill("request", "assign", reference, "--nobody", *accounts)[1] == f"{reference}: nobody sees to it.\n"
+
+    told = json.loads(ill("request", "show", reference, "--json", *accounts)[1])["history"]
+    # What is so already is no news.
+    assert [line["label"] for line in told if line["trigger"] == "assign"] == [
+        "Assigned to Ann Operator", "Assigned to Nobody",
+    ]  # fmt: skip
+
+
 def test_programs_get_codes_times_and_inputs(library):
     ill = library
     reference = new(ill)

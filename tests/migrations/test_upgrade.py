@@ -75,6 +75,10 @@ def test_a_database_in_use_keeps_what_is_in_it(tmp_path, request):
             mails = connection.execute(sa.text(f"SELECT reader, message_id, fate, {told} FROM mail ORDER BY 1"))
             assert [tuple(row) for row in mails] == MAILS
             assert connection.scalar(sa.text("SELECT language FROM library")) == "en"
+            words = connection.scalars(sa.text("SELECT word FROM request_word ORDER BY word")).all()
+            assert words == ["1001", "emma", "hill", "hilltop", "xpx", "xpx1001"], "what is there already is found"
+            keys = connection.execute(sa.text("SELECT title_key, partner_key, CAST(due_key AS TEXT) FROM request"))
+            assert tuple(keys.one()) == ("emma", "hilltop", "9999-12-31")
             if engine.dialect.name == "sqlite":
                 assert connection.exec_driver_sql("PRAGMA foreign_key_check").first() is None
                 assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
