@@ -23,6 +23,7 @@ from ill_workflow.requests.assigning import assign
 from ill_workflow.requests.by import By
 from ill_workflow.requests.fields import read_inputs
 from ill_workflow.requests.models import Bulk, BulkLine, Request, Slip
+from ill_workflow.requests.scan import MEANINGS
 from ill_workflow.slips.batches import How, Printed
 from ill_workflow.slips.fetching import PRINT_SLIP
 from ill_workflow.slips.printing import Chosen, print_chosen
@@ -32,6 +33,8 @@ from state_machines.declaration import MANAGER, PARTNER, STAFF, Action, Lifecycl
 MOST, AT_ONCE = 500, 20
 #: What is done besides the rows of the tables.
 ASSIGN = "assign"
+#: What is done with an item in hand, whose code says which it is.
+BY_SCANNING = frozenset(trigger for triggers in MEANINGS.values() for trigger in triggers)
 #: What is said once for many. What is told of one item by looking at it is not among them.
 SAID_ONCE = ("text", "lines", "date", "money", "count", "integer", "currency")
 
@@ -59,7 +62,11 @@ def in_bulk(lifecycle: Lifecycle, states: Sequence[str], *, manages: bool) -> li
     people, found = {STAFF, MANAGER} if manages else {STAFF}, dict[str, Action]()
     for row in lifecycle.actions:
         possible = people & set(row.by) and PARTNER not in row.by and set(states) & set(lifecycle.sources(row))
-        if possible and all(need.type in SAID_ONCE for need in row.needs if need.required):
+        if (
+            possible
+            and row.trigger not in BY_SCANNING
+            and all(need.type in SAID_ONCE for need in row.needs if need.required)
+        ):
             found.setdefault(row.trigger, row)
     return sorted(found.values(), key=lambda row: not row.primary)
 

@@ -119,11 +119,11 @@ def today(session: Session, library: Library, account: Account, role: Role, cloc
     """What needs this person. `mine`: only what is assigned to them."""
     now = clock.now()
     look = _Look(session, library, account, role, now, mine)
-    sections = tuple(section for kind in KINDS if (section := look.at(kind)).count)
+    drafts = [draft for kind in KINDS if (draft := look.at(kind)).count]
     unfinished = sa.select(Bulk).where(
         Bulk.library_id == library.id, Bulk.account_id == account.id, Bulk.done_at.is_(None)
     )
-    return Day(sections, tuple(session.scalars(unfinished.order_by(Bulk.id).limit(SHOWN))))
+    return Day(tuple(look.written(drafts)), tuple(session.scalars(unfinished.order_by(Bulk.id).limit(SHOWN))))
 
 
 def expiring(lifecycle: Lifecycle) -> dict[str, tuple[str, ...]]:
@@ -156,24 +156,39 @@ class _Look:
         self.tomorrow = datetime.combine(day + timedelta(days=1), time(), tzinfo=library.zone)
         self.seen: set[int] = set()
 
-    def at(self, kind: Kind) -> Section:
+    def at(self, kind: Kind) -> "_Draft":
+        """Which requests are of a kind, and how many."""
         if kind == FAILED:
-            return self._failed()
-        if kind == EXPIRING:
-            return self._of_rows(kind, [self._expiring(place) for place in self.places])
-        if kind == NEWS:
-            return self._of_rows(kind, [self._news(place) for place in self.places])
+            return _Draft(self._failed())
+        if kind in (EXPIRING, NEWS):
+            find = self._expiring if kind == EXPIRING else self._news
+            return self._draft(kind, [find(place) for place in self.places])
         found = []
         for place in self.places:
             states = unnamed(place.side, place.lifecycle) if kind == OTHERS else kind.states.get(place.side, ())
             if states:
                 found.append(self._in(place, kind, states))
-        return self._of_rows(kind, found)
+        return self._draft(kind, found)
+
+    def written(self, drafts: "Sequence[_Draft]") -> Iterator[Section]:
+        """The sections with their lines: what they show is read at once, and not section by section."""
+        rows: dict[int, Row] = {}
+        for place in self.places:
+            numbers = [n for draft in drafts for some in draft.found if some.place == place for n in some.numbers]
+            rows |= {row.number: row for row in rows_of(self.session, place, numbers)}
+        until, fees = _until(self.session, list(rows)), _open_fees(self.session, _lost(rows.values()))
+        for draft in drafts:
+            lines = []
+            for row in (rows[number] for some in draft.found for number in some.numbers):
+                action = next_step(row.request, self.actors, self.library, self.now)
+                why = row.request.alert or row.request.state
+                lines.append(Line(row, why, until.get(row.number), action, fees.get(row.number, {})))
+            yield replace(draft.section, lines=tuple(lines))
 
     def _in(self, place: Place, kind: Kind, states: tuple[str, ...]) -> "_Some":
         wanted = Filter(states=states, sort=kind.sort, assigned="me" if self.mine else "")
         fresh = replace(wanted, without=tuple(sorted(self.seen)))
-        return _Some(place, wanted, *first_of(self.session, place, fresh, SHOWN))
+        return _Some(place, wanted, *first_of(self.session, place, fresh, _most(kind)))
 
     def _expiring(self, place: Place) -> "_Some":
         names = expiring(place.lifecycle)
@@ -200,28 +215,14 @@ class _Look:
 
     def _some(self, place: Place, wanted: Filter, numbers: Sequence[int]) -> "_Some":
         fresh = [number for number in dict.fromkeys(numbers[:MOST]) if number not in self.seen]
-        shown = rows_of(self.session, place, fresh[:SHOWN])
-        return _Some(place, replace(wanted, assigned="me" if self.mine else ""), shown, len(fresh), len(numbers) > MOST)
+        mine = replace(wanted, assigned="me" if self.mine else "")
+        return _Some(place, mine, fresh[:SHOWN], len(fresh), len(numbers) > MOST)
 
-    def _of_rows(self, kind: Kind, found: Sequence["_Some"]) -> Section:
-        most = SHOWN_QUIETLY if kind.quiet else SHOWN
-        # The half of which there is less shall not be hidden by the other.
-        lines = [line for some in found for line in self._lines(some, most)]
-        self.seen |= {line.row.number for line in lines}
+    def _draft(self, kind: Kind, found: "Sequence[_Some]") -> "_Draft":
+        self.seen |= {number for some in found for number in some.numbers}
         lists = tuple((some.place.side, some.wanted, some.count) for some in found if some.count)
-        return Section(
-            kind, tuple(lines), count=sum(some.count for some in found), more=any(some.more for some in found),
-            lists=lists,
-        )  # fmt: skip
-
-    def _lines(self, some: "_Some", most: int) -> Iterator[Line]:
-        rows = some.rows[:most]
-        numbers = [row.number for row in rows]
-        until, fees = _until(self.session, numbers), _open_fees(self.session, _lost(rows))
-        for row in rows:
-            action = next_step(row.request, self.actors, self.library, self.now)
-            why = row.request.alert or row.request.state
-            yield Line(row, why, until.get(row.number), action, fees.get(row.number, {}))
+        count, more = sum(some.count for some in found), any(some.more for some in found)
+        return _Draft(Section(kind, count=count, more=more, lists=lists), found)
 
     def _failed(self) -> Section:
         # Written into the statement, in the words of the index that serves it.
@@ -254,11 +255,27 @@ class _Look:
 
 @dataclass(frozen=True)
 class _Some:
+    """What is of a kind in one half: the first of it by number, and how much there is."""
+
     place: Place
     wanted: Filter
-    rows: list[Row]
+    numbers: Sequence[int]
     count: int
     more: bool
+
+
+@dataclass(frozen=True)
+class _Draft:
+    section: Section
+    found: Sequence[_Some] = ()
+
+    @property
+    def count(self) -> int:
+        return self.section.count
+
+
+def _most(kind: Kind) -> int:
+    return SHOWN_QUIETLY if kind.quiet else SHOWN
 
 
 def _lost(rows: Iterable[Row]) -> list[int]:

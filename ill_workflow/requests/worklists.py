@@ -136,14 +136,13 @@ def all_of(session: Session, place: Place, wanted: Filter, batch: int = 500) -> 
         session.expunge_all()
 
 
-def first_of(session: Session, place: Place, wanted: Filter, most: int) -> tuple[list[Row], int, bool]:
-    """The first few, how many there are, and whether there are more than were counted."""
+def first_of(session: Session, place: Place, wanted: Filter, most: int) -> tuple[list[int], int, bool]:
+    """The numbers of the first few, how many there are, and whether there are more than were counted."""
     found = _candidates(session, place, wanted)
-    ids = _numbers(session, place, wanted, found, most=most + 1)
-    rows = rows_of(session, place, [number for number, _ in ids[:most]])
+    ids = [number for number, _ in _numbers(session, place, wanted, found, most=most + 1)]
     if len(ids) <= most:
-        return rows, len(ids), False
-    return rows, *count_of(session, place, wanted, found)
+        return ids, len(ids), False
+    return ids[:most], *count_of(session, place, wanted, found)
 
 
 def count_of(session: Session, place: Place, wanted: Filter, found: "Found | None" = None) -> tuple[int, bool]:
@@ -186,9 +185,10 @@ def overdue_view(place: Place) -> Filter:
 
 
 def locations(session: Session, place: Place, most: int = 200) -> list[str]:
-    """The shelf locations of what is under way."""
-    under_way = place.lifecycle.expand((UNDER_WAY,))
-    mine = (Request.library_id == place.library.id) & (Request.side == place.side) & Request.state.in_(under_way)
+    """The shelf locations of what has to be fetched: of all that a slip can be printed for."""
+    rows_that_fetch = [row for row in place.lifecycle.actions if row.trigger == "print_slip"]
+    fetched = {state for row in rows_that_fetch for state in place.lifecycle.sources(row)}
+    mine = (Request.library_id == place.library.id) & (Request.side == place.side) & Request.state.in_(sorted(fetched))
     rows = sa.select(Request.location).where(mine, Request.location.is_not(None), Request.location != "").distinct()
     return sorted(session.scalars(rows.limit(most)))
 

@@ -191,7 +191,7 @@ def test_nobody_works_on_requests_of_another_library(office, quick_stage):
 
 def test_what_is_told_of_one_item_alone_is_not_done_with_many(office, quick_stage):
     one, ann = quick_stage.lends(title="One"), office("operator")
-    for trigger in ("ship", "amend", "partner_received", "settle", "nonsense", "\x00"):
+    for trigger in ("ship", "check_in", "amend", "partner_received", "settle", "nonsense", "\x00"):
         answer = ann.submit("/l/MAIN/lending/bulk/begin", request=[one.id], trigger=trigger, key=trigger)
         assert answer.status_code == 422, trigger
     assert ann.submit("/l/MAIN/lending/bulk", trigger="reject", key="k").status_code == 422

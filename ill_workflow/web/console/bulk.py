@@ -19,6 +19,7 @@ from ill_workflow.lists.bulk import ASSIGN, MOST
 from ill_workflow.requests.models import BORROWING, LENDING, Bulk
 from ill_workflow.requests.next_step import asks_for_nothing
 from ill_workflow.requests.worklists import Place, numbers_of
+from ill_workflow.slips.fetching import PRINT_SLIP
 from ill_workflow.web import filters
 from ill_workflow.web.console.worklists import TITLES, place_of
 from ill_workflow.web.pages import render
@@ -114,11 +115,8 @@ def _place(visitor: Visitor, services: Services, side: str) -> Place:
 
 
 def _at_once(place: Place, visitor: Visitor, trigger: str) -> bool:
-    """Whether it needs no second look: what usually comes next, and asks for nothing."""
-    if trigger == ASSIGN:
-        return False
-    row = bulks.row_of(place.lifecycle, trigger, manages=visitor.manages)
-    return row.primary and asks_for_nothing(row)
+    """Whether it needs no second look."""
+    return trigger == PRINT_SLIP and asks_for_nothing(bulks.row_of(place.lifecycle, trigger, manages=visitor.manages))
 
 
 def _row_needs(place: Place, visitor: Visitor, trigger: str) -> tuple[Input, ...]:

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -53,6 +53,7 @@ class Shown:
     side: str
     sentence: str
     fees: str
+    last_day: date | None  #: the clock does something at its end
     one_click: bool  #: what usually comes next asks for nothing
 
 
@@ -98,7 +99,7 @@ def again(number: int, visitor: Signed, services: Here) -> Response:
 def _shown(line: Line, visitor: Visitor) -> Shown:
     request = line.row.request
     return Shown(
-        line, request.side, _why(line, visitor), _fees(line.open_fees),
+        line, request.side, _why(line, visitor), _fees(line.open_fees), _last_day(line.until, visitor),
         line.action is not None and asks_for_nothing(line.action),
     )  # fmt: skip
 
@@ -112,6 +113,11 @@ def _why(line: Line, visitor: Visitor) -> str:
         if occasion in alerts:
             return alerts[occasion]
     return _(SENTENCES[state]) if state in SENTENCES else _(line.row.state_label)
+
+
+def _last_day(until: datetime | None, visitor: Visitor) -> date | None:
+    # At midnight a day is over, and nobody thinks of that as the next one.
+    return (until - timedelta(seconds=1)).astimezone(visitor.library.zone).date() if until else None
 
 
 def _fees(open_fees: Mapping[str, Decimal]) -> str:
