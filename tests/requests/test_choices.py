@@ -8,8 +8,10 @@ import pytest
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
 from ill_workflow.requests.choices import choices
+from ill_workflow.requests.fields import LABELS
 from ill_workflow.requests.models import Request
 from ill_workflow.requests.suggestions import suggestions
+from state_machines.changes import EDITABLE
 from state_machines.checks import check
 from state_machines.declaration import LifecycleError, guard
 from state_machines.guards import copy_is_named
@@ -110,6 +112,10 @@ def test_a_form_begins_with_what_is_known(stage):
     assert known("renew")["due_date"].begins == date(2026, 4, 2)
     assert known("close", "manager")["outcome"].closed
     assert known("partner_returned")["carrier"].options == (("UPS", "UPS"),)
+
+
+def test_every_field_that_may_be_edited_has_its_label():
+    assert set(LABELS) == EDITABLE
 
 
 def test_a_guard_is_shown_what_it_asks_for_and_no_more():

@@ -140,6 +140,7 @@ def test_a_copy_is_handed_over_as_a_file(stage, page):
         assert answer.status_code == 303, answer.text
     assert (copy.state, copy.history.count("deliver_copy")) == ("delivered", 1)
     name = copy.inputs("deliver_copy")["file"]
+    assert page.tree(at(copy)).xpath("//*[@id='copies']//a/@href") == [f"{at(copy)}/copies/{name}"]
     assert page.get(f"{at(copy)}/copies/{name}").content == pdf[1]
     other = stage.lends(title="Emma", partner_id="H-78")
     assert page.get(f"{at(other)}/copies/{name}").status_code == 404

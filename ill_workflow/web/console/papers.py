@@ -48,7 +48,7 @@ def print_slip(number: int, visitor: Signed, services: Here, form: Posted) -> Re
         chosen = choose(session, visitor.library, request, layout, again=True)
         name = f"{safe_name(request.reference)}-{layout or 'slip'}.pdf"
     # One file for each slip, which the next printing replaces.
-    folder = services.settings.slips / "printed" / visitor.library.code
+    folder = services.settings.slips / "printed" / safe_name(visitor.library.code)
     folder.mkdir(parents=True, exist_ok=True)
     printed = print_chosen(
         services.db, services.clock, visitor.account, visitor.library, chosen, folder / name, How(),
