@@ -1,5 +1,6 @@
 """At the packing table: what a scanner says, what is asked, and where the item goes."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -332,3 +333,44 @@ def test_every_part_of_the_lookup_uses_an_index(table):
         plan = session.execute(sa.text("EXPLAIN QUERY PLAN " + str(ids.compile(
             session.get_bind(), compile_kwargs={"literal_binds": True})))).all()  # fmt: skip
     assert not [step for step in plan if step[3].startswith("SCAN") and "CONSTANT" not in step[3]], plan
+
+
+def test_a_parcel_that_goes_through_a_hub_says_so(table):
+    stage = table.stage
+    stage.changes("MAIN", "RIV", hub_id=stage.partner("MAIN", "HILL").id)
+    loan, _ = arriving(stage)
+    loan.does("receive", condition_checked=True)
+    stage.waits_until("2026-02-05")
+    to = table.scans("312").destination
+    assert (to.huge, to.address.name, to.hub.name, to.hub.code) == (
+        "HIL",
+        "Riverside Library",
+        "Hilltop College",
+        "HIL",
+    )
+
+
+@pytest.mark.parametrize("key", [None, "the same form"])
+def test_of_many_scans_at_the_same_moment_one_does_it(bare_stage, key):
+    lent = bare_stage.lends()
+    lent.does("ship", condition_checked=True, item_barcode="499")
+    tables = [Table(bare_stage, "operator" if key or n % 2 else "manager") for n in range(6)]
+    gate, found = threading.Barrier(len(tables)), []
+
+    def scans(table):
+        gate.wait()
+        found.append(
+            packing_table.take(bare_stage.db, table.library, "499", None, by=table.by, clock=bare_stage.clock, key=key)
+        )
+
+    threads = [threading.Thread(target=scans, args=(table,)) for table in tables]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert lent.history.count("check_in") == 1
+    kinds = sorted(answer.kind for answer in found)
+    assert "done" in kinds
+    assert set(kinds) <= {"done", "again", "refused"}
+    assert [answer.sentence for answer in found if answer.kind == "refused"] == []

@@ -1,5 +1,7 @@
 """Create Request: for a patron of ours, and by hand for a partner."""
 
+import threading
+
 import pytest
 import sqlalchemy as sa
 
@@ -205,3 +207,24 @@ def test_nobody_without_a_grant_creates(quick_stage, visiting):
         assert stranger.get(address).status_code == 403
     assert stranger.submit("/l/MAIN/borrowing/new", do="draft", **BOOK).status_code == 403
     assert requests(quick_stage) == []
+
+
+def test_a_form_that_is_posted_many_times_at_once_makes_one_request(bare_stage, visiting):
+    sit_down = visiting(bare_stage)
+    desks = [sit_down("operator", "MAIN") for _time in range(4)]
+    gate, found = threading.Barrier(len(desks)), []
+
+    def save(desk):
+        gate.wait()
+        form = {"do": "send", "patron": CARD, "patron_name": "Ann", "rota": ["RIV"], "key": "abc", **BOOK}
+        found.append(desk.submit("/l/MAIN/borrowing/new", **form))
+
+    threads = [threading.Thread(target=save, args=(desk,)) for desk in desks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+    assert [answer.status_code for answer in found] == [303] * 4
+    assert len({answer.headers["location"] for answer in found}) == 1
+    assert len(requests(bare_stage)) == 1

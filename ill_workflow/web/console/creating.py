@@ -208,7 +208,8 @@ def _save(request: Request, visitor: Visitor, services: Services, draft: Draft, 
                 made = _made(session, visitor, services, draft, do)
             return RedirectResponse(f"{_base(visitor)}/requests/{made}", status_code=303)
         except _AlreadyAskedFor:
-            break
+            # Looked at once more: the twin may be what the same form, posted twice at once, has just made.
+            continue
         except Simultaneous as busy:
             # The same form was posted twice at once; the first one has saved it now.
             if last:
