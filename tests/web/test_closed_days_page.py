@@ -66,6 +66,7 @@ def test_what_can_not_be_closed_is_told_and_what_was_typed_stays(stage, manager)
     assert closed(stage) == [date(2026, 12, 25)]
 
 
+@pytest.mark.long
 def test_a_partner_has_days_of_its_own_and_what_it_has_to_answer_moves(stage, manager):
     loan = stage.borrows(ask=("HILL",))
     hill = stage.partner("MAIN", "HILL").id
@@ -78,6 +79,7 @@ def test_a_partner_has_days_of_its_own_and_what_it_has_to_answer_moves(stage, ma
     assert loan.state == "unfilled"
 
 
+@pytest.mark.long
 def test_a_due_date_stays_whatever_is_closed(stage, manager):
     lent = stage.lends()
     lent.does("ship", condition_checked=True, item_barcode="312", due_date="2026-02-10")
@@ -99,6 +101,7 @@ def test_who_manages_nothing_here_changes_nothing(stage, visiting):
     assert closed(stage) == []
 
 
+@pytest.mark.long
 def test_days_in_a_row_may_go_on_into_another_year(stage):
     with stage.db.writing() as session:
         main = libraries.find_library(session, "MAIN").id

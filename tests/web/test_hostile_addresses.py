@@ -1,6 +1,9 @@
 """What no page has room for is refused in a sentence, on both databases."""
 
+import pytest
 
+
+@pytest.mark.long
 def test_a_value_that_no_database_can_hold_is_refused(bare_stage, visiting):
     stage, page = bare_stage, visiting(bare_stage)("manager")
     for address in (

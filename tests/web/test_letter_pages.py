@@ -47,6 +47,7 @@ def test_all_letters_are_listed_by_reader_and_say_who_wrote_them(stage, manager)
     assert links[f"{PAGE}/ready_for_pickup?language=de"] == "ours"
 
 
+@pytest.mark.long
 def test_it_is_tried_on_the_latest_request_that_fits_and_sent_as_it_was_shown(stage, manager):
     loan = arrived(stage)
     page = manager.tree(f"{PAGE}/ready_for_pickup")
@@ -85,6 +86,7 @@ REFUSED = (
 )
 
 
+@pytest.mark.long
 def test_what_would_fail_or_reach_out_is_refused_with_its_line_and_stays_as_it_was_typed(stage, manager):
     arrived(stage)
     for source, sentence in REFUSED:
@@ -98,6 +100,7 @@ def test_what_would_fail_or_reach_out_is_refused_with_its_line_and_stays_as_it_w
     assert "ours" in manager.text(PAGE)
 
 
+@pytest.mark.long
 def test_hostile_values_stay_text(stage, manager):
     stage.borrows(title="<script>alert(1)</script>{{ 7*7 }}")
     answer = manager.get(f"{PAGE}/request_sent")
@@ -118,6 +121,7 @@ def test_two_managers_write_nothing_over_each_other_unseen(stage, manager, visit
     assert "version 2" in manager.text(PAGE)
 
 
+@pytest.mark.long
 def test_ours_is_used_again_and_what_is_ours_already_is_not_kept(stage, manager):
     ours = default_template("ready_for_pickup", "en")
     assert saves(manager, ours.replace("\n", "\r\n")).status_code == 303
@@ -129,6 +133,7 @@ def test_ours_is_used_again_and_what_is_ours_already_is_not_kept(stage, manager)
     assert manager.submit(f"{PAGE}/ready_for_pickup/reset", language="en").status_code == 404
 
 
+@pytest.mark.long
 def test_a_request_that_does_not_fit_is_told(stage, manager):
     lent = stage.lends()
     page = manager.text(f"{PAGE}/ready_for_pickup?reference={lent.reference}")
@@ -138,6 +143,7 @@ def test_a_request_that_does_not_fit_is_told(stage, manager):
     assert manager.get(f"{PAGE}/overdue?language=xx").status_code == 200
 
 
+@pytest.mark.long
 def test_an_operator_tries_and_keeps_nothing_and_another_library_reads_nothing(stage, visiting):
     loan = arrived(stage)
     operator, other = visiting(stage)("operator"), visiting(stage)("manager", "RIV")
@@ -155,6 +161,7 @@ def test_an_operator_tries_and_keeps_nothing_and_another_library_reads_nothing(s
     assert other.text("/l/RIV/letters/sent").count("ann@readers.example") == 0
 
 
+@pytest.mark.long
 def test_what_was_sent_is_read_as_it_left_and_what_failed_is_sent_again(stage, manager, monkeypatch):
     send = stage.mailer.send
 
@@ -180,6 +187,7 @@ def test_what_was_sent_is_read_as_it_left_and_what_failed_is_sent_again(stage, m
     assert manager.get(f"{PAGE}/sent/999999999999").status_code == 404
 
 
+@pytest.mark.long
 def test_mails_are_paged_and_each_is_there_once(stage, manager):
     loan = stage.borrows()
     with stage.db.writing() as session:

@@ -74,6 +74,7 @@ WRITTEN = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_files_are_read_as_spreadsheets_write_them(stage, manager):
     for kind, content in WRITTEN.items():
         assert "1 taken, 1 changed." in text_of(hands_in(manager, content)), kind
@@ -103,6 +104,7 @@ def test_what_is_no_list_is_refused_at_the_file(stage, manager):
     assert names(stage) == before
 
 
+@pytest.mark.long
 def test_what_a_form_carries_is_no_bomb(stage, manager):
     bomb = base64.b64encode(zlib.compress(b"x" * 20_000_000)).decode()
     answer = manager.submit(f"{PAGE}/partners", step="take", carried=bomb)
@@ -112,6 +114,7 @@ def test_what_a_form_carries_is_no_bomb(stage, manager):
         assert (answer.status_code, "Choose the file again." in answer.text) == (422, True)
 
 
+@pytest.mark.long
 def test_requests_come_in_once_and_go_out_again(stage, manager, visiting):
     operator = visiting(stage)("operator")
     text = 'title,patron,partners,side\nEmma,2123,HILL,\n,2123,HILL,\n"=1+1",2124,RIV,\nWalden,,HILL,lending\n'
@@ -135,6 +138,7 @@ def test_requests_come_in_once_and_go_out_again(stage, manager, visiting):
     assert operator.get(f"{PAGE}/requests.csv?since=soon").status_code == 422
 
 
+@pytest.mark.long
 def test_partners_go_out_as_they_come_in(stage, manager):
     out = manager.get(f"{PAGE}/partners.csv")
     assert "attachment" in out.headers["content-disposition"]
@@ -145,6 +149,7 @@ def test_partners_go_out_as_they_come_in(stage, manager):
     assert manager.get(f"{PAGE}/accounts-template.csv").status_code == 404
 
 
+@pytest.mark.long
 def test_only_a_manager_imports_partners_and_only_here(stage, visiting):
     operator, other = visiting(stage)("operator"), visiting(stage)("manager", "RIV")
     before = names(stage)
@@ -155,6 +160,7 @@ def test_only_a_manager_imports_partners_and_only_here(stage, visiting):
     assert names(stage) == before
 
 
+@pytest.mark.long
 def test_more_than_anybody_hands_in_is_not_read(stage, manager):
     huge = manager.client.post(f"{PAGE}/partners", content=b"x", headers={"content-length": str(10**10)})
     assert huge.status_code == 413

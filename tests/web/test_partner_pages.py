@@ -77,6 +77,7 @@ def test_what_is_wrong_stands_at_its_field(stage, manager):
     assert set(errors(local)) == {"library_of_ours"}
 
 
+@pytest.mark.long
 def test_new_terms_are_reckoned_for_what_is_under_way_and_the_page_says_what_that_is(stage, manager):
     loan = stage.borrows(ask=("HILL",))
     stage.lends()
@@ -95,6 +96,7 @@ def test_new_terms_are_reckoned_for_what_is_under_way_and_the_page_says_what_tha
     assert loan.id in [work.request_id for work in anew]
 
 
+@pytest.mark.long
 def test_a_partner_is_added_suspended_resumed_and_only_a_mistake_is_removed(stage, manager):
     assert saves(manager, "/l/MAIN/partners/new", code="HILL", name="Twin").status_code == 422
     bad = saves(manager, "/l/MAIN/partners/new", code="new one", name="x")
@@ -122,6 +124,7 @@ def test_a_partner_is_added_suspended_resumed_and_only_a_mistake_is_removed(stag
     assert manager.get(address).status_code == 404
 
 
+@pytest.mark.long
 def test_many_partners_are_found_page_by_page(stage, manager):
     with stage.db.writing() as session:
         main = libraries.find_library(session, "MAIN")
@@ -139,6 +142,7 @@ def test_many_partners_are_found_page_by_page(stage, manager):
     assert manager.get("/l/MAIN/partners?hub=99999999999999999999&after=%00&status=x").status_code == 200
 
 
+@pytest.mark.long
 def test_an_operator_looks_and_another_library_sees_nothing(stage, visiting, manager):
     operator, other = visiting(stage)("operator"), visiting(stage)("manager", "RIV")
     mine = f"/l/MAIN/partners/{number(stage)}"
@@ -163,6 +167,7 @@ def test_two_managers_do_not_write_over_each_other_unseen(stage, manager, visiti
     assert stage.partner("MAIN", "HILL").terms == {"loan_days": 14}
 
 
+@pytest.mark.long
 def test_the_label_is_a_picture(stage, visiting):
     answer = visiting(stage)("operator").get(f"/l/MAIN/partners/{number(stage)}/label.png")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png")

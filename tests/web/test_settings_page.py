@@ -69,6 +69,7 @@ def test_what_is_wrong_is_told_at_its_field_and_what_was_typed_stays(stage, mana
     assert library(stage).name == "Main Library"
 
 
+@pytest.mark.long
 def test_nothing_gets_into_a_header_by_the_address_for_answers(stage, manager):
     smuggled = "a@b.example\r\nBcc: evil@e.example"
     for reply_to in (smuggled, "Evil <a@b.example>", "a@b.example\u2028x", "x" * 300 + "@b.example"):
@@ -77,6 +78,7 @@ def test_nothing_gets_into_a_header_by_the_address_for_answers(stage, manager):
     assert library(stage).reply_to == ""
 
 
+@pytest.mark.long
 def test_what_two_managers_change_at_once_is_not_written_over_unseen(stage, visiting):
     first, second = visiting(stage)("manager"), visiting(stage)("manager")
     seen = typed(second)
@@ -103,6 +105,7 @@ def test_an_operator_looks_and_changes_nothing(stage, visiting):
     assert library(stage).name == "Main Library"
 
 
+@pytest.mark.long
 def test_what_is_reckoned_in_days_is_reckoned_anew(stage, manager):
     loan = stage.borrows(ask=("HILL",))
     saves(manager, digest_minutes="5")
@@ -129,6 +132,7 @@ def test_lending_is_suspended_for_a_while_which_ends_by_itself(stage, manager, v
     assert stage.lends(partner_id="H-79").state == "new"
 
 
+@pytest.mark.long
 def test_a_while_that_is_none_is_refused(stage, manager):
     for given in (
         {"lending_suspended_until": "2026-02-01"},

@@ -56,6 +56,7 @@ def picture(kind="PNG", size=(40, 20), mode="RGB"):
     return file.getvalue()
 
 
+@pytest.mark.long
 def test_each_slip_is_shown_on_the_data_of_real_requests_on_each_paper(stage, manager):
     loan, lent = stage.borrows(), stage.lends()
     page = manager.get(PAGE)
@@ -90,6 +91,7 @@ def test_settings_are_looked_at_before_they_are_saved(stage, manager):
     assert (now.papers["routing"], now.slip_texts) == ("a5", "Hello\nyou")
 
 
+@pytest.mark.long
 def test_what_is_wrong_is_told_at_its_field(stage, manager):
     stage.lends()
     for address in (PAGE, f"{PAGE}/preview"):
@@ -106,6 +108,7 @@ def test_what_is_wrong_is_told_at_its_field(stage, manager):
     assert manager.get(f"{PAGE}/preview.png?loan=999999999999&layout=routing").status_code == 404
 
 
+@pytest.mark.long
 def test_a_logo_is_looked_at_first_and_printed_when_that_is_said(stage, manager):
     stage.lends()
     added = manager.submit(f"{PAGE}/logo", files={"logo": ("logo.png", picture(), "image/png")})
@@ -161,6 +164,7 @@ def test_what_is_no_logo_is_refused(stage, manager):
         assert session.query(Logo).count() == 0
 
 
+@pytest.mark.long
 def test_what_else_is_in_the_file_of_a_logo_reaches_no_browser(stage, manager):
     both = picture() + b"<script>alert(1)</script>"
     added = manager.submit(f"{PAGE}/logo", files={"logo": ("x.html", both, "text/html")})
@@ -170,6 +174,7 @@ def test_what_else_is_in_the_file_of_a_logo_reaches_no_browser(stage, manager):
     assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("image/png", "nosniff")
 
 
+@pytest.mark.long
 def test_what_was_printed_is_printed_once_more(stage, manager, tmp_path):
     stage.lends().does("print_slip")
     with stage.db.reading() as session:
@@ -185,6 +190,7 @@ def test_what_was_printed_is_printed_once_more(stage, manager, tmp_path):
     assert manager.get(f"{PAGE}/batches/99999.pdf").status_code == 404
 
 
+@pytest.mark.long
 def test_nothing_of_it_reaches_another_library_and_an_operator_changes_nothing(stage, visiting, manager):
     lent = stage.lends()
     added = manager.submit(f"{PAGE}/logo", files={"logo": ("x.png", picture(), "image/png")})
@@ -200,6 +206,7 @@ def test_nothing_of_it_reaches_another_library_and_an_operator_changes_nothing(s
     assert library(stage).papers == {}
 
 
+@pytest.mark.long
 def test_many_look_at_once(stage, manager):
     stage.lends()
     addresses = [a for a in pictures(manager.get(PAGE)) if "dpi=45" in a] * 6
