@@ -111,7 +111,7 @@ class EntryForm:
         control, value = self._control(column), values.get(column.name, "")
         hint = _(column.help or ("" if control in _CHOSEN and column.control else column.about))
         if usual := self.usual.get(column.name):
-            hint = f"{hint} {_('As usual:')} {called(usual)}.".strip()
+            hint = " ".join((hint, _("As usual: {value}.").format(value=called(usual)))).strip()
         other = now.get(column.name, "") if now is not None else value
         error = errors.get(column.name, "")
         label = _(column.title)
@@ -146,8 +146,10 @@ def check_mark(form: FormData, row: Row) -> None:
     """Raises Conflict where the entry is no longer as the form showed it."""
     if form.get("mark") != mark(row):
         raise Conflict(
-            _("Somebody has changed this since you opened it, and nothing was saved. What it is now stands at each")
-            + " " + _("field that differs. Save again to keep what you typed.")
+            _(
+                "Somebody has changed this since you opened it, and nothing was saved. What it is now stands at each "
+                "field that differs. Save again to keep what you typed."
+            )
         )  # fmt: skip
 
 

@@ -243,13 +243,13 @@ def _loans(session: Session, library: Library, reference: str) -> list[Loan]:
 
 
 def _pictures(base: str, loans: list[Loan], tried: Library, more: Mapping[str, str]) -> list[Picture]:
-    found = []
+    found, back = [], _("back")
     for loan in loans:
         for layout in LAYOUTS_OF[loan.side]:
             called = f"{_(CALLED[layout])}: {loan.reference}"
             found.append(_picture(base, loan, layout, called, more))
             if tried.duplex:
-                found.append(_picture(base, loan, layout, f"{called}, {_('back')}", more, page=1))
+                found.append(_picture(base, loan, layout, f"{called}, {back}", more, page=1))
     if tried.per_sheet > 1 and loans:
         about = _("{count} slips to a sheet").format(count=tried.per_sheet)
         found.append(_picture(base, loans[0], SHEET, about, more))
