@@ -16,7 +16,8 @@ LOOKS = (
 )  # fmt: skip
 DEEDS = (
     (f"{AT}/requests/1/actions/print_slip", {}), (f"{AT}/requests/1/undo", None),
-    (f"{AT}/requests/1/notes", {"note": "x"}), (f"{AT}/scans", {"code": "XPX-1001"}), (f"{AT}/requests", NEW),
+    (f"{AT}/copies", None), (f"{AT}/requests/1/notes", {"note": "x"}), (f"{AT}/scans", {"code": "XPX-1001"}),
+    (f"{AT}/requests", NEW),
 )  # fmt: skip
 
 

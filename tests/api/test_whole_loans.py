@@ -1,5 +1,7 @@
 """Other systems borrow and lend by REST, as staff do on the pages."""
 
+from ill_workflow import copies
+
 AT = "libraries/MAIN"
 BOOK = {"title": "Emma", "author": "Austen, Jane", "isbn": "978-0-14-143951-8"}
 READER = {"barcode": "21234000012345", "name": "Ann Reader", "email": "ann@readers.example"}
@@ -126,3 +128,24 @@ def test_every_action_is_listed_with_its_schema_and_the_reason_why_not(quick_sta
     answer = catalogue.post(found["check_in"]["href"], {})
     assert answer.status_code == 409
     assert found["check_in"]["why_not"] in answer.json()["detail"]
+
+
+def test_a_copy_is_handed_in_as_a_file_and_delivered(quick_stage, catalogue):
+    asked = quick_stage.lends(service="copy")
+    scan = b"%PDF-1.7 an article"
+    kept = catalogue._send("POST", f"{AT}/copies", content=scan, headers={"Content-Type": "application/pdf"})
+    assert kept.status_code == 201
+
+    done = catalogue.does(f"{AT}/requests/{asked.id}/actions/deliver_copy", {"inputs": kept.json()})
+    quick_stage.work()
+
+    assert done["to_state"] == "delivered"
+    (mail,) = quick_stage.mailer.mails_to("ill@hilltop.example")
+    assert scan in [attachment.content for attachment in mail.attachments]
+    for content, kind, status in (
+        (scan, "text/html", 415), (b"<html>", "application/pdf", 422), (scan, "application/json", 415),
+        (scan + b" " * copies.LARGEST, "application/pdf", 413),
+    ):  # fmt: skip
+        refused = catalogue._send("POST", f"{AT}/copies", content=content, headers={"Content-Type": kind})
+        assert refused.status_code == status
+        assert refused.headers["content-type"] == "application/problem+json"

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import IllError
-from ill_workflow.web.api import about_libraries, about_lists, about_requests, acting, operations, problems
+from ill_workflow.web.api import about_libraries, about_lists, about_requests, acting, keeping, operations, problems
 from ill_workflow.web.api.bodies import Bodies
 from ill_workflow.web.api.callers import Limits
 from ill_workflow.web.api.document import as_page, described_api
@@ -24,11 +24,10 @@ WRONG_TOKENS = 30
 VERSION = "v1"
 ROUTERS = (
     about_libraries.router, about_libraries.here, about_lists.router, about_requests.router, acting.router,
-    operations.router,
+    keeping.router, operations.router,
 )  # fmt: skip
 
 
-@cache
 def description() -> dict[str, Any]:
     """OpenAPI of all addresses: the same for every installation."""
     bare = FastAPI()
@@ -57,14 +56,15 @@ def make_api(services: Services) -> FastAPI:
     api.add_exception_handler(RequestValidationError, problems.of_values)
     api.add_exception_handler(DBAPIError, problems.of_the_database)
     api.add_exception_handler(Exception, problems.of_anything)
-    document = api.state.document = description()
+    # Made when somebody first asks: the command line and most tests never do.
+    api.state.document = cache(description)
 
     @api.get(f"/{VERSION}/openapi.json", include_in_schema=False)
     def openapi() -> JSONResponse:
-        return JSONResponse(document)
+        return JSONResponse(api.state.document())
 
     @api.get("/", include_in_schema=False)
     def page() -> HTMLResponse:
-        return HTMLResponse(as_page(document))
+        return HTMLResponse(as_page(api.state.document()))
 
     return api

@@ -149,7 +149,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _methods(request: Request) -> set[str]:
     """By which methods there is something at an address, as the description of the API tells."""
-    described: Mapping[str, Mapping[str, Any]] = request.app.state.document["paths"]
+    described: Mapping[str, Mapping[str, Any]] = request.app.state.document()["paths"]
     place = request.url.path.removeprefix("/api/v1")
     fitting = [item for path, item in described.items() if compile_path(path)[0].match(place)]
     return {method.upper() for item in fitting for method in item} or {"GET"}

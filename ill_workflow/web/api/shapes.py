@@ -522,3 +522,9 @@ class Health(Shown):
     oldest_seconds: float | None = Field(description="For how long the oldest has waited.")
     needs_attention: int = Field(description="At your libraries: work that was given up, or may not have arrived.")
     paused: list[str] = Field(description="Destinations that can't be reached at present.")
+
+
+class CopyKept(Shown):
+    """A copy that is kept for a while."""
+
+    file: str = Field(description="The name by which `deliver_copy` is told of it.")
