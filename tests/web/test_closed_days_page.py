@@ -1,5 +1,6 @@
 """Days are closed and opened in the browser, and what is counted in working days moves."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -24,6 +25,9 @@ def closed(stage, partner=None):
     with stage.db.reading() as session:
         main = libraries.find_library(session, "MAIN")
         ours, theirs = calendars.closed_days(session, main.id, partner)
+        assert partner is not None or session.query(calendars.ClosedDate).filter_by(partner_id=None).count() == len(
+            ours
+        )
         return sorted(theirs if partner else ours)
 
 
@@ -114,3 +118,13 @@ def test_days_in_a_row_may_go_on_into_another_year(stage):
         assert calendars.open_again(session, date(2027, 1, 2), library_id=main) == 1
         with pytest.raises(NotFound):
             calendars.open_again(session, date(2027, 1, 2), library_id=main)
+
+
+@pytest.mark.long
+def test_two_who_close_the_same_day_at_once_close_it_once(bare_stage, visiting):
+    sit_down = visiting(bare_stage)
+    people = [sit_down("manager") for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda page: page.submit(PAGE, day="2026-12-25").status_code, people))
+    assert sorted(answers) == [303, 422, 422, 422]
+    assert closed(bare_stage) == [date(2026, 12, 25)]

@@ -1,5 +1,7 @@
 """The settings of a library in the browser: who may, what is kept, and what two managers change at once."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from lxml import html
 
@@ -155,3 +157,17 @@ def test_a_new_setting_is_a_field_of_the_form(stage, manager, monkeypatch):
     monkeypatch.setattr(settings, "FORM", settings.EntryForm((column,), {"duplex": library_list.yes_or_no}, {}))
     (field,) = manager.tree("/l/MAIN/settings").xpath("//main//form//select")
     assert (field.get("name"), field.value_options) == ("duplex", ["no", "yes"])
+
+
+@pytest.mark.long
+def test_of_two_who_save_at_once_one_is_told(bare_stage, visiting):
+    sit_down = visiting(bare_stage)
+    people = [sit_down("manager") for _ in range(4)]
+    seen = typed(people[0])
+    with ThreadPoolExecutor(4) as pool:
+        names = [f"Main {n}" for n in range(4)]
+        answers = list(
+            pool.map(lambda pair: saves(pair[0], form=seen, name=pair[1]).status_code, zip(people, names, strict=True))
+        )
+    assert sorted(answers) == [303, 409, 409, 409]
+    assert library(bare_stage).name == names[answers.index(303)]
