@@ -88,6 +88,7 @@ def borrow(request: Request, visitor: Signed, services: Here, form: Posted) -> R
     draft, do = _typed(form, BORROWING), _said(form)
     _edit_rota(draft, do)
     if do in ("draft", "send"):
+        _edit_rota(draft, f"add:{form.get('add_partner', '')}")  # chosen is asked, whether or not it was added
         return _save(request, visitor, services, draft, do)
     return _shown(request, visitor, services, draft, do=do)
 
@@ -200,6 +201,8 @@ class _AlreadyAskedFor(Exception):
 
 def _save(request: Request, visitor: Visitor, services: Services, draft: Draft, do: str) -> Response:
     draft.errors = _wrong(services, visitor, draft)
+    if do == "send" and not draft.rota:
+        draft.errors["rota"] = _("Choose who is asked first, or save it as a draft.")
     for last in (False, True):
         if draft.errors:
             break
