@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, selectinload
 
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
@@ -384,7 +384,8 @@ def rows_of(session: Session, place: Place, numbers: Sequence[int]) -> list[Row]
     """The lines of these requests, in this order."""
     if not numbers:
         return []
-    beside = (joinedload(Request.partner), joinedload(Request.patron), joinedload(Request.assigned_to))
+    # Looked up by their numbers: joined, a database may prefer to read all patrons there are.
+    beside = (selectinload(Request.partner), selectinload(Request.patron), selectinload(Request.assigned_to))
     found = {r.id: r for r in session.scalars(sa.select(Request).where(Request.id.in_(numbers)).options(*beside))}
     printed = sa.select(Slip.request_id).where(Slip.request_id.in_(numbers), Slip.printed_at.is_not(None))
     on_paper, lifecycle = set(session.scalars(printed)), place.lifecycle

@@ -104,6 +104,13 @@ def test_what_a_partner_says_is_news_until_somebody_has_looked(quick_stage, offi
     assert "News nobody has looked at" not in day(ann)
 
 
+def test_what_was_seen_is_named_by_when_it_came(quick_stage, office):
+    ours = quick_stage.lends(title="Emma")
+    assert office("operator").submit(f"/l/MAIN/today/seen/{ours.id}", at="yesterday").status_code == 422
+    assert office("operator").submit(f"/l/MAIN/today/seen/{ours.id}").status_code == 422
+    assert office("operator", "RIV").submit(f"/l/RIV/today/seen/{ours.id}", at="2026-02-02").status_code == 404
+
+
 def test_news_that_came_meanwhile_stay_and_who_acts_has_looked(quick_stage, office):
     loan = quick_stage.borrows(ask=("HILL",))
     loan.hears("RequestReceived", reason="Notification", note="One.")

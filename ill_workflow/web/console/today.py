@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from fastapi import Request as Http
 from fastapi.responses import RedirectResponse, Response
 
 from ill_workflow import backlog
-from ill_workflow.errors import NotFound
+from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.mail.sentences import words_of
 from ill_workflow.outbox import EffectRow
 from ill_workflow.requests.models import BORROWING, LENDING, Request
@@ -75,11 +75,11 @@ def see(http: Http, visitor: Signed, services: Here, whose: str = "") -> Respons
 @router.post("/today/seen/{number}")
 def seen(number: int, visitor: Signed, services: Here, form: Posted) -> Response:
     """Somebody has looked at what staff were alerted of. News that came since they saw it stay."""
+    at = _instant(str(form.get("at", "")))
     with services.db.writing() as session:
         mine = (Request.id == number) & (Request.library_id == visitor.library.id)
         if session.scalar(sa.select(Request.id).where(mine)) is None:
             raise NotFound(_("There is no such request here."))
-        at = datetime.fromisoformat(str(form.get("at")))
         looked = sa.update(Request).where(mine, Request.alert_at == at).values(alert=None, alert_at=None)
         session.execute(looked.execution_options(synchronize_session=False))
     return RedirectResponse(f"/l/{visitor.library.code}/today", status_code=303)
@@ -94,6 +94,13 @@ def again(number: int, visitor: Signed, services: Here) -> Response:
             raise NotFound(_("There is no such work here."))
         backlog.resend(session, number)
     return RedirectResponse(f"/l/{visitor.library.code}/today", status_code=303)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadInput(_("Load the page again."), field="at") from None
 
 
 def _shown(line: Line, visitor: Visitor) -> Shown:
