@@ -1,5 +1,7 @@
 """What a code is that means nothing here: an ISBN, a patron's card, a word of ours, the item of another library."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from stdnum import isbn as isbn_number
@@ -12,31 +14,28 @@ from ill_workflow.requests.models import BORROWING, LENDING, Attempt, Piece, Req
 SIDES = (BORROWING, LENDING)
 
 
-def with_the_code(code: str, library_ids: sa.Select[int] | list[int]) -> sa.CompoundSelect[int]:
+def with_the_code(session: Session, code: str, library_ids: Collection[int]) -> list[int]:
     """The ids of the requests at these libraries that a code may mean; each part is looked up in an index."""
-    here = Request.library_id.in_(library_ids)
-    mine = sa.select(Request.id).where(here)
-    by_piece = sa.select(Piece.request_id).where(Piece.barcode == code)
-    by_attempt = sa.select(Attempt.request_id).where(Attempt.wire_id == code)
-    by_former_item = sa.select(Attempt.request_id).where(Attempt.item_barcode == code)
-    return sa.union(
+    mine = sa.select(Request.id).where(Request.library_id.in_(library_ids))
+    # Asked for by themselves: with what belongs to them, a database may rather read all requests in their order.
+    return sorted(session.scalars(sa.union(
         mine.where(Request.side.in_(SIDES), Request.reference == code),
         mine.where(Request.item_barcode == code),
         mine.where(Request.temporary_barcode == code),
         mine.where(Request.partner_request_id == code),
-        mine.where(Request.id.in_(by_piece)),
-        mine.where(Request.id.in_(by_attempt)),
-        mine.where(Request.id.in_(by_former_item)),
-    )
+        mine.join(Piece, Piece.request_id == Request.id).where(Piece.barcode == code),
+        mine.join(Attempt, Attempt.request_id == Request.id).where(Attempt.wire_id == code),
+        mine.join(Attempt, Attempt.request_id == Request.id).where(Attempt.item_barcode == code),
+    )))  # fmt: skip
 
 
 def unknown(session: Session, library: Library, code: str) -> str:
     """What the code is not, and what it seems to be. What other libraries lend and borrow is their business."""
     said = f"Nothing at {library.name} has the code {code}."
-    elsewhere = sa.select(Library.id).where(Library.id != library.id)
-    at = sa.select(Request.library_id).where(Request.id.in_(with_the_code(code, elsewhere)))
-    names = session.scalars(sa.select(Library.name).where(Library.id.in_(at)).order_by(Library.name))
-    if known := " or ".join(names):
+    others = session.scalars(sa.select(Library.id).where(Library.id != library.id)).all()
+    if numbers := with_the_code(session, code, others):
+        theirs = sa.select(Library.name).join(Request, Request.library_id == Library.id).where(Request.id.in_(numbers))
+        known = " or ".join(session.scalars(theirs.distinct().order_by(Library.name)))
         return f"{said} It is known at {known}."
     return " ".join([said, *_seems_to_be(session, library, code)])
 

@@ -98,8 +98,8 @@ class _How:
 
 def find(session: Session, library: Library, code: str) -> list[Request]:
     """The requests of a library that a code may mean, the oldest first."""
-    mine = sa.select(Request).where(Request.id.in_(codes.with_the_code(code, [library.id]))).order_by(Request.id)
-    return list(session.scalars(mine))
+    numbers = codes.with_the_code(session, code, [library.id])
+    return list(session.scalars(sa.select(Request).where(Request.id.in_(numbers)).order_by(Request.id)))
 
 
 def _a_moment_ago(session: Session, found: Sequence[Request], code: str, by: By, clock: Clock) -> Scanned | None:

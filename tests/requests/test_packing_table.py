@@ -4,7 +4,6 @@ import threading
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from ill_workflow.libraries import find_library
 from ill_workflow.requests import packing_table
@@ -323,16 +322,6 @@ def test_a_name_on_a_screen_is_short(name, shown):
     from ill_workflow.patrons import Patron
 
     assert known_as(Patron(name=name)) == shown
-
-
-def test_every_part_of_the_lookup_uses_an_index(table):
-    from ill_workflow.requests import codes
-
-    ids = codes.with_the_code("312", [table.library.id])
-    with table.stage.db.reading() as session:
-        plan = session.execute(sa.text("EXPLAIN QUERY PLAN " + str(ids.compile(
-            session.get_bind(), compile_kwargs={"literal_binds": True})))).all()  # fmt: skip
-    assert not [step for step in plan if step[3].startswith("SCAN") and "CONSTANT" not in step[3]], plan
 
 
 def test_a_parcel_that_goes_through_a_hub_says_so(table):

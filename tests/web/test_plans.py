@@ -42,8 +42,12 @@ PAGES = (
 #: Pages with a number or a name in their address.
 NUMBERED = (
     "/l/MAIN/requests/777", "/l/MAIN/requests/778", "/l/MAIN/requests/777/actions/mark_lost", "/l/MAIN/partners/130",
-    "/l/MAIN/accounts/1", "/l/MAIN/letters/sent/1", "/l/MAIN/letters/slips",
+    "/l/MAIN/accounts/1", "/l/MAIN/letters/sent/1", "/l/MAIN/letters/slips", "/l/MAIN/borrowing/new?like=779",
+    "/l/MAIN/new/patron?patron=21234000000017",
+    "/l/MAIN/new/duplicates?patron=21234000000017&title=Emma&isbn=9780000000777",
 )  # fmt: skip
+#: Codes that are scanned: a reference, an item, a partner's id, a patron's card, and what nobody has.
+CODES = ("XPX-100777", "31234000000501", "R-901", "21234000000017", "nobody's", "ILL-UNDO")
 #: What holds all there is, because that is what it is for.
 WHOLE = (".csv",)
 
@@ -81,6 +85,9 @@ def test_no_page_reads_a_large_table_or_sorts_much(years, visiting):
             watch.page = address
             answer = ann.get(address)
             assert answer.status_code in (200, 303, 404, 422), f"{address}: {answer.status_code}"
+        for code in CODES:
+            watch.page = f"a scan of {code}"
+            assert ann.submit("/l/MAIN/scan", code=code).status_code == 200, code
     assert len(watch.seen) > 400
 
     assert "\n\n".join(faults(years.db.engine, watch)) == ""
