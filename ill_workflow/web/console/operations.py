@@ -171,10 +171,11 @@ def _jobs(last: Mapping[str, runtime.JobRun], now: datetime) -> list[dict[str, A
 
 
 def _run(run: runtime.JobRun) -> dict[str, Any]:
-    took = run.finished_at - run.started_at if run.finished_at else None
+    took = (run.finished_at - run.started_at).total_seconds() if run.finished_at else None
+    seconds = "" if took is None else _("{seconds} s").format(seconds=f"{took:.1f}")
     return {
         "label": _(JOBS.get(run.job, run.job)), "started": run.started_at,
-        "took": "" if took is None else _("{seconds} s").format(seconds=f"{took.total_seconds():.1f}"),
+        "took": seconds.replace(" ", "\N{NO-BREAK SPACE}"),
         "outcome": run.outcome.removeprefix("failed: ") or _("runs, or was cut off"),
         "failed": run.outcome.startswith("failed"), "asked": run.slot.startswith("asked"),
     }  # fmt: skip
