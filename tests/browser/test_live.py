@@ -36,6 +36,21 @@ def test_two_people_on_one_request(office, monkeypatch):
     expect(ann.get_by_text("is looking at this request too.")).to_be_hidden()
 
 
+def test_what_was_chosen_in_a_list_stays_chosen_while_others_work_on_it(office):
+    first, second = office.stage.lends(partner_id="1"), office.stage.lends(partner_id="2")
+    ann = office("operator")
+    ann.goto("/l/MAIN/lending")
+    ann.get_by_label(f"Choose {first.reference}").check()
+
+    second.does("print_slip", by="manager")
+    third = office.stage.lends(partner_id="3")
+
+    expect(ann.locator(f'[data-request="{second.id}"]')).to_contain_text("Being Processed")
+    expect(ann.locator(f'[data-request="{third.id}"]')).to_contain_text(third.reference)
+    expect(ann.get_by_label(f"Choose {first.reference}")).to_be_checked()
+    expect(ann.get_by_label(f"Choose {first.reference}")).to_be_focused()
+
+
 def test_a_page_that_nobody_looked_at_catches_up(office):
     loan = office.stage.lends()
     ann, max_ = office("operator"), office("manager")

@@ -208,13 +208,14 @@
     }
   }
 
-  // Keys of forms are new each time, and nothing to look at.
+  // Keys of forms are new each time, and nothing to look at; nor is what console.js says of tables.
   function same(old, fresh) {
     const [one, other] = [old, fresh].map((part) => {
       const copy = part.cloneNode(true);
       for (const each of [copy, ...copy.querySelectorAll("[data-fresh]")]) each.removeAttribute("data-fresh");
       for (const each of copy.querySelectorAll("input[type=hidden]")) each.removeAttribute("value");
       for (const each of copy.querySelectorAll("details")) each.open = false;
+      for (const each of copy.querySelectorAll("table, table *")) ["role", "data-label"].forEach((name) => each.removeAttribute(name));
       return copy;
     });
     return one.isEqualNode(other);
