@@ -87,11 +87,29 @@ class Installation:
         return rest
 
 
-@pytest.fixture
-def installation(tmp_path):
-    found = Installation(tmp_path)
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory):
+    found = Installation(tmp_path_factory.mktemp("console"))
     yield found
+    if found.up.poll() is None:
+        found.ends()
     found.up.kill()
+
+
+def test_flower_is_seen_through_the_console_alone(installation):
+    eventually(lambda: "worker-1" in installation.get("/flower/workers?json=1").text, seconds=60)
+    assert "Flower" in installation.get("/flower/").text
+    assert installation.get("/flower/tasks").status_code == 200
+    for path in ("metrics", "healthcheck", "api/tasks"):
+        assert installation.get(f"/flower/{path}").status_code == 404
+    assert httpx.get(f"{installation.console}/flower/").headers["location"] == "/sign-in?next=/flower/"
+    (port,) = set(re.findall(r"--port=(\d+)", command_line(installation.program(" flower "))))
+    for path in ("/flower/workers", "/flower/api/tasks"):
+        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 401, (
+            "a neighbour on this machine sees nothing"
+        )
+    logs = "".join(path.read_text(errors="replace") for path in (installation.data / "logs").iterdir())
+    assert "console:" not in command_line(installation.program(" flower ")) + logs
 
 
 def test_the_console_is_killed_and_whoever_was_signed_in_goes_on(installation):
@@ -135,23 +153,6 @@ def test_the_console_is_killed_and_whoever_was_signed_in_goes_on(installation):
     installation.ends()
     assert installation.up.returncode == 0
     assert again.ended
-
-
-def test_flower_is_seen_through_the_console_alone(installation):
-    eventually(lambda: "worker-1" in installation.get("/flower/workers?json=1").text, seconds=60)
-    assert "Flower" in installation.get("/flower/").text
-    assert installation.get("/flower/tasks").status_code == 200
-    for path in ("metrics", "healthcheck", "api/tasks"):
-        assert installation.get(f"/flower/{path}").status_code == 404
-    assert httpx.get(f"{installation.console}/flower/").headers["location"] == "/sign-in?next=/flower/"
-    (port,) = set(re.findall(r"--port=(\d+)", command_line(installation.program(" flower "))))
-    for path in ("/flower/workers", "/flower/api/tasks"):
-        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 401, (
-            "a neighbour on this machine sees nothing"
-        )
-    logs = "".join(path.read_text(errors="replace") for path in (installation.data / "logs").iterdir())
-    assert "console:" not in command_line(installation.program(" flower ")) + logs
-    installation.ends()
 
 
 def command_line(pid: int) -> str:
