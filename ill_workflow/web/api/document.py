@@ -1,5 +1,6 @@
 """The API describes itself: OpenAPI for programs, a page and a document for people, all made from the same."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
@@ -85,7 +86,8 @@ def as_page(document: Mapping[str, Any]) -> str:
     """A page for people, without a script."""
     parts = [
         "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width">', "<title>REST API of ill_workflow</title>", "</head>",
+        '<meta name="viewport" content="width=device-width">', 
+        '<meta name="color-scheme" content="light dark">', "<title>REST API of ill_workflow</title>", "</head>",
         "<body>", "<main>", "<h1>REST API of ill_workflow</h1>",
         *(f"<p>{_in_html(text)}</p>" for text in DESCRIPTION.split("\n\n")),
         f'<p>For programs: <a href="{ROOT}/openapi.json">openapi.json</a>.</p>',
@@ -98,6 +100,8 @@ def as_page(document: Mapping[str, Any]) -> str:
             parts += [f"<p>{_in_html(text)}</p>" for text in operation["description"].split("\n\n")]
             if rows := list(_parameters(operation)):
                 parts += ["<ul>", *(f"<li><code>{escape(n)}</code> {_in_html(s)}</li>" for n, s in rows), "</ul>"]
+            for words, body in _bodies(operation):
+                parts += [f"<p>{escape(words)}:</p>", f"<pre><code>{escape(body)}</code></pre>"]
     parts += ["<h2>What goes wrong</h2>", "<dl>"]
     for status, kind in KINDS.items():
         parts += [f'<dt id="{kind.name}">{status} {escape(kind.title)}</dt>', f"<dd>{_in_html(kind.what_to_do)}</dd>"]
@@ -118,6 +122,8 @@ def as_markdown(document: Mapping[str, Any], shown: Mapping[str, str]) -> str:
             lines += [operation["description"], ""]
             if rows := list(_parameters(operation)):
                 lines += ["| | |", "|---|---|", *(f"| `{name}` | {_cell(words)} |" for name, words in rows), ""]
+            for words, body in _bodies(operation):
+                lines += [f"{words}:", "", "```json", body, "```", ""]
     lines += ["## What goes wrong", "", "| status | `type` | title | what to do |", "|---|---|---|---|"]
     for status, kind in KINDS.items():
         lines.append(f"| {status} | `/api/#{kind.name}` | {kind.title} | {_cell(kind.what_to_do)} |")
@@ -170,6 +176,13 @@ def _parameters(operation: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for parameter in operation.get("parameters", ()):
         if said := parameter.get("description"):
             yield parameter["name"], said
+
+
+def _bodies(operation: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The bodies that are shown as examples, with what they are for."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    for shown in body.get("examples", {}).values():
+        yield shown["summary"], json.dumps(shown["value"], indent=2, ensure_ascii=False)
 
 
 def _in_html(text: str) -> str:
