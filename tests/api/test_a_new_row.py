@@ -2,7 +2,6 @@
 
 import pytest
 
-from ill_workflow.web.api.app import description
 from state_machines.lending import LENDING
 from tests.plugins.new_row import NEW_ROW, added
 
@@ -10,9 +9,7 @@ from tests.plugins.new_row import NEW_ROW, added
 @pytest.fixture
 def here(quick_stage):
     with added(LENDING, NEW_ROW):
-        description.cache_clear()  # it is made once in each process
         yield f"libraries/MAIN/requests/{quick_stage.lends().id}"
-    description.cache_clear()
 
 
 def test_it_is_told_with_its_schema_and_taken(here, catalogue, quick_stage):
