@@ -14,9 +14,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from ill_workflow import errors
-from ill_workflow.lists import library_list, partner_list
+from ill_workflow.lists import library_list, partner_list, requests_in
 from ill_workflow.lists.sheet import Column
 from ill_workflow.mail.letters import LETTERS, MESSAGES
+from ill_workflow.requests.by import TOLD_BY
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
 from state_machines import guards
 from state_machines.borrowing import BORROWING
@@ -47,9 +48,9 @@ ELSEWHERE = (
     "ill_workflow/lists/", "state_machines/borrowing.py", "state_machines/lending.py",
 )  # fmt: skip
 #: Prose: begins with a capital, or with a value, and goes on in small letters.
-_PROSE = re.compile(r"(?:[A-Z][a-z’']+|I[tsfn]+|A|No|\{\w+\})(?: .*|[.:]?)", re.DOTALL)
+_PROSE = re.compile(r"(?:[A-Z][a-z’']+|I[tsfn]+|A|No|\d+|“?\{\w+\}”?)(?:[,:;.!?]? .*|[.:]?)", re.DOTALL)
 _CODE = re.compile(r"[<>_=|\n]|--")
-PAGES = [("**.html", "jinja2"), ("**.py", "python")]
+PAGES = [("**.html", "jinja2")]
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def everything() -> list[Said]:
     """All texts, each once, in an order that stays."""
     found: dict[tuple[str, str | None], Said] = {}
     for said in (*_pages(), *_tables(), *_sentences()):
+        if not re.sub(r"\{\w*\}", "", said.text).strip():
+            continue
         before = found.get((said.text, said.many))
         if before is None or (said.composed and not before.composed):
             found[said.text, said.many] = said
@@ -82,10 +85,20 @@ def _pages() -> Iterator[Said]:
     for file, _line, text, _comments, _context in extract_from_dir(place, PAGES, options, keywords=_KEYWORDS):
         one, many = text if isinstance(text, tuple) else (text, None)
         yield Said(one, f"web/{file}", many)
+    for path in sorted(place.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            where = f"web/{path.relative_to(place).as_posix()}"
+            match node:
+                case ast.Call(func=ast.Name(id="_" | "N_"), args=[text]):
+                    yield from (Said(each, where) for each in _texts(text))
+                case ast.Call(func=ast.Name(id="ngettext"), args=[ast.Constant() as one, ast.Constant() as many, _]):
+                    yield Said(str(one.value), where, str(many.value))
 
 
 #: What became of a mail.
 FATES = ("waiting", "sent", "uncertain", "refused", "given up", "withdrawn", "skipped", "no address")
+#: Whose turn it is in a rota.
+TURNS = ("asked", "current", "next", "skipped")
 #: Words of lists between values.
 JOINTS = ("or", "and")
 _KEYWORDS = {"_": None, "ngettext": (1, 2), "N_": None}
@@ -100,17 +113,19 @@ def _tables() -> Iterator[Said]:
         if isinstance(value, Guard):
             yield Said(value.otherwise, "tables", composed="{" in value.otherwise)
     for column in _columns():
-        yield from (Said(text, "lists") for text in (column.title, column.help or column.about, column.group) if text)
+        yield from (Said(text, "lists") for text in (column.title, column.help, column.about, column.group) if text)
     for name in set(LETTERS) - set(MESSAGES):
         yield Said(name.removeprefix("alert_").replace("_", " ").capitalize(), "letters")
     for fate in FATES:
         yield Said(fate, "letters")
+    for word in (*TOLD_BY, *(f"by {way}" for way in TOLD_BY), "on paper", *TURNS):
+        yield Said(word, "requests")
     for word in (*WHO.values(), "the system", *JOINTS):
         yield Said(word, "tables")
 
 
 def _columns() -> Iterator[Column]:
-    for module in (partner_list, library_list):
+    for module in (partner_list, library_list, requests_in):
         for value in vars(module).values():
             for each in value if isinstance(value, tuple) else ():
                 if isinstance(each, Column):
@@ -152,6 +167,8 @@ def _sentences() -> Iterator[Said]:
 def _sentences_of(tree: ast.Module, where: str, kinds: set[str]) -> Iterator[Said]:
     own = {n.name for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and any(_name(b) in kinds for b in n.bases)}
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) == "Phrase" and node.args:
+            yield from (Said(text, where) for text in _texts(node.args[0]))
         if isinstance(node, ast.Call) and _name(node.func) in kinds | own and node.args:
             for text in _texts(node.args[0]):
                 yield Said(text, where, composed="{" in text)
@@ -173,11 +190,8 @@ def _prose(tree: ast.Module, where: str) -> Iterator[Said]:
         if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside | silent:
             for text in _texts(node):
                 words = re.sub(r"\{\w*\}", "", text)
-                if (
-                    _PROSE.fullmatch(text)
-                    and sum(c.isalpha() for c in words) > 2
-                    and not re.search(r"[<>_=|\n]|--", words)
-                ):
+                is_prose = _PROSE.fullmatch(text) and (sum(map(str.isalpha, words)) > 2 or text == "No")
+                if is_prose and not _CODE.search(words):
                     yield Said(text, where, composed=isinstance(node, ast.JoinedStr))
 
 

@@ -65,7 +65,7 @@ def from_elsewhere(language: str) -> dict[str, str]:
     words = words_of(language)
     if words.language != language:
         return {}
-    found = {in_words(code): said for code, said in words.codes.items()}
+    found = dict(words.codes) | {in_words(code): said for code, said in words.codes.items()}
     found |= {**words.values, **words.labels}
     english = words_of("en")
     for of_english, of_this in (

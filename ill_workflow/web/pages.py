@@ -111,8 +111,11 @@ def _shown(context: Context, value: Any) -> str:
 
 def _code(value: str) -> str:
     """A code of the standard as people say it; whatever is none stays as it is."""
-    said = in_words(value)
-    return said if said == value else words._(said)
+    plain = in_words(value)
+    if plain == value:
+        return value
+    said = words._(value)
+    return words._(plain) if said == value else said
 
 
 def _who(value: str) -> str:
