@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from ill_workflow import typed
-from ill_workflow.db import Base
+from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.errors import BadInput, NotFound, Unauthorised
 
 
@@ -33,6 +33,29 @@ class Account(Base):
     password_hash: Mapped[str | None] = mapped_column(sa.String(200))  #: by argon2; people only
     password_until: Mapped[datetime | None]  #: one that somebody else has given, which opens the way to another
     active: Mapped[bool] = mapped_column(default=True)
+
+
+class SignIn(Base):
+    """A session of a person at a browser. Machine time: a demo's turned clock ends none."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)  #: the token itself only the browser has
+    csrf: Mapped[str] = mapped_column(sa.String(64))  #: stands in each form of this session
+    address: Mapped[str] = mapped_column(sa.String(64), default="")
+    browser: Mapped[str] = mapped_column(sa.String(200), default="")
+    at: Mapped[datetime] = mapped_column(UTCDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    idle_until: Mapped[datetime] = mapped_column(UTCDateTime)  #: where nobody uses it
+    until: Mapped[datetime] = mapped_column(UTCDateTime)
+
+    account: Mapped[Account] = relationship()
+
+    @classmethod
+    def lasts(cls, now: datetime) -> sa.ColumnElement[bool]:
+        return (cls.idle_until > now) & (cls.until > now)
 
 
 class Grant(Base):
@@ -93,9 +116,17 @@ def change_account(
     account.full_name = account.full_name if full_name is None else full_name
     account.email = account.email if email is None else email
     account.active = account.active if active is None else active
+    if not account.active:
+        end_sessions(session, account)
     account.secret = secrets.token_hex(32) if new_secret else account.secret
     session.flush()
     return account
+
+
+def end_sessions(session: Session, account: Account) -> int:
+    """End all sessions of an account, and say how many there were."""
+    ended = session.scalars(sa.delete(SignIn).where(SignIn.account_id == account.id).returning(SignIn.id))
+    return len(ended.all())
 
 
 def any_account(session: Session, name: str) -> Account:
@@ -129,6 +160,12 @@ def accounts_at(session: Session, library_id: int) -> list[tuple[Account, Role]]
     rows = sa.select(Account, Grant.role).join(Grant, Grant.account_id == Account.id)
     found = session.execute(rows.where(Grant.library_id == library_id).order_by(Account.system, Account.name))
     return [(account, Role(role)) for account, role in found]
+
+
+def decide_one_by_one(session: Session, library_id: int) -> None:
+    """From here on nobody else changes who may do what at this library, until this transaction ends."""
+    held = sa.select(Grant).where(Grant.library_id == library_id).order_by(Grant.account_id).with_for_update()
+    session.scalars(held, execution_options={"populate_existing": True}).all()
 
 
 def is_last_manager(session: Session, account: Account, library_id: int) -> bool:

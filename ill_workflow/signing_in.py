@@ -2,23 +2,27 @@
 
 import hashlib
 import secrets
+import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Session
 
-from ill_workflow.accounts import Account
+from ill_workflow.accounts import Account, SignIn, end_sessions
 from ill_workflow.clock import machine_now
-from ill_workflow.db import Base, UTCDateTime
-from ill_workflow.errors import BadInput, NotFound, Unauthorised
+from ill_workflow.errors import BadInput, NotFound, Unauthorised, Unavailable
 
 #: How often a session that is used says so.
 SEEN_EVERY = timedelta(minutes=1)
+#: So many passwords are looked at by one process at the same time: each takes 64 MB and a quarter of a second.
+AT_ONCE, PATIENCE = 4, 5.0
+_room = threading.BoundedSemaphore(AT_ONCE)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1000
 #: How long a password that somebody else has given opens the way to one of one's own.
 ONCE = timedelta(days=7)
@@ -30,29 +34,6 @@ class Lasting:
 
     idle: timedelta = timedelta(hours=12)
     longest: timedelta = timedelta(days=7)
-
-
-class SignIn(Base):
-    """A session of a person at a browser. Machine time: a demo's turned clock ends none."""
-
-    __tablename__ = "sign_in"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    account_id: Mapped[int] = mapped_column(sa.ForeignKey("account.id"), index=True)
-    token_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)  #: the token itself only the browser has
-    csrf: Mapped[str] = mapped_column(sa.String(64))  #: stands in each form of this session
-    address: Mapped[str] = mapped_column(sa.String(64), default="")
-    browser: Mapped[str] = mapped_column(sa.String(200), default="")
-    at: Mapped[datetime] = mapped_column(UTCDateTime)
-    seen_at: Mapped[datetime] = mapped_column(UTCDateTime)
-    idle_until: Mapped[datetime] = mapped_column(UTCDateTime)  #: where nobody uses it
-    until: Mapped[datetime] = mapped_column(UTCDateTime)
-
-    account: Mapped[Account] = relationship()
-
-    @classmethod
-    def lasts(cls, now: datetime) -> sa.ColumnElement[bool]:
-        return (cls.idle_until > now) & (cls.until > now)
 
 
 def set_password(session: Session, account: Account, password: str, passwords: PasswordHasher) -> None:
@@ -81,12 +62,16 @@ def somebody_has_a_password(session: Session) -> bool:
 
 def check_password(session: Session, name: str, password: str, passwords: PasswordHasher) -> Account:
     """The account of that name and password. Raises Unauthorised: the same for an unknown name, after the same time."""
-    account = session.scalar(sa.select(Account).where(Account.name == name[:64]))
+    # What no account can be called is no question for a database.
+    account = session.scalar(sa.select(Account).where(Account.name == (name[:64] if name.isascii() else "")))
     known = account.password_hash if account is not None and account.active and not account.system else None
     if account is not None and account.password_until and account.password_until <= machine_now():
         known = None
+    fits = len(password) <= LONGEST_PASSWORD
     try:
-        passwords.verify(known or _nobodys(passwords), _normal(password)[:LONGEST_PASSWORD])
+        with _room_for_one():
+            passwords.verify(known or _nobodys(passwords), _normal(password[:LONGEST_PASSWORD]))
+        known = known if fits else None
     except (VerificationError, InvalidHashError):
         known = None
     if known is None or account is None:
@@ -104,7 +89,10 @@ def renew_hash(session: Session, account_id: int, password: str, passwords: Pass
 def begin_session(
     session: Session, account: Account, *, address: str = "", browser: str = "", lasting: Lasting | None = None
 ) -> str:
-    """Begin a session: the token that the browser keeps."""
+    """Begin a session: the token that the browser keeps. Raises Unauthorised for an account that has changed since."""
+    now_held = sa.select(Account.password_hash).where(Account.id == account.id, Account.active).with_for_update()
+    if session.scalars(now_held).all() != [account.password_hash]:
+        raise Unauthorised("No active account has this name and password.", field="password")
     token, now, lasting = secrets.token_urlsafe(32), machine_now(), lasting or Lasting()
     row = SignIn(
         account_id=account.id, token_hash=_digest(token), csrf=secrets.token_urlsafe(32), address=address[:64],
@@ -145,8 +133,7 @@ def end_session(session: Session, row_id: int, account_id: int) -> None:
 
 def end_all(session: Session, account: Account) -> int:
     """End all sessions of an account, and say how many there were."""
-    ended = session.scalars(sa.delete(SignIn).where(SignIn.account_id == account.id).returning(SignIn.id))
-    return len(ended.all())
+    return end_sessions(session, account)
 
 
 def forget(session: Session) -> int:
@@ -158,7 +145,8 @@ def forget(session: Session) -> int:
 
 
 def _checked(account: Account, password: str) -> str:
-    password = _normal(password)
+    if len(password) <= LONGEST_PASSWORD:
+        password = _normal(password)
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadInput(
             f"A password has from {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters. A few words are easy to keep.",
@@ -167,6 +155,17 @@ def _checked(account: Account, password: str) -> str:
     if len(set(password)) < 4 or password.casefold() in (account.name.casefold(), account.email.casefold()):
         raise BadInput("This password is guessed too easily. Take another one.", field="password")
     return password
+
+
+@contextmanager
+def _room_for_one() -> Iterator[None]:
+    """So that many who come at once take neither all memory nor all threads. Raises Unavailable."""
+    if not _room.acquire(timeout=PATIENCE):
+        raise Unavailable("Many people sign in at this moment. Try again in a few seconds.")
+    try:
+        yield
+    finally:
+        _room.release()
 
 
 def _normal(password: str) -> str:

@@ -1,8 +1,9 @@
 """How often somebody may try to sign in: each wrong password makes the next try wait longer, and nobody is shut out."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -51,16 +52,17 @@ class Patience:
         return timedelta(0) if over <= 0 else min(timedelta(seconds=2 ** min(over, 20)), self.longest)
 
 
-#: With a name, from addresses that are not known for it; and from each that is, which strangers can't use up.
-NAME = Patience(5, timedelta(minutes=1))
-#: From an address, whatever the name: many people may sit behind one.
-ADDRESS = Patience(30, timedelta(minutes=5))
+#: With one name from one address: nobody elsewhere can use these up.
+PAIR = Patience(5, timedelta(minutes=5))
+#: With one name from wherever it is not known, and from one address, where many people may sit. Where somebody has
+#: signed in before, neither holds them up.
+NAME, ADDRESS = Patience(100, timedelta(seconds=30)), Patience(30, timedelta(minutes=1))
 
 
 def begin_try(session: Session, name: str, address: str) -> None:
     """Count a try before the password is looked at. Raises TooManyTries, which counts nothing."""
     now, place = machine_now(), _place(address)
-    for key, patience in ((_name_key(session, name, place), NAME), (f"from:{place}", ADDRESS)):
+    for key, patience in _counters(session, name, place):
         count, until = _count(session, key, now)
         if until > now:
             raise TooManyTries(int((until - now).total_seconds()) + 1)
@@ -69,13 +71,19 @@ def begin_try(session: Session, name: str, address: str) -> None:
 
 
 def succeeded(session: Session, name: str, address: str) -> None:
-    """It was the right password: nothing is held against the name, and the address is known from now on."""
+    """It was the right password: nothing is held against this name here, where it is known from now on."""
     now, place = machine_now(), _place(address)
-    session.execute(sa.delete(Tries).where(Tries.key.in_([f"name:{name[:64]}", f"name:{name[:64]}@{place}"])))
-    back = sa.case((Tries.count > 0, Tries.count - 1), else_=0)
-    session.execute(sa.update(Tries).where(Tries.key == f"from:{place}").values(count=back, until=now))
+    not_looked_at(session, name, address)
+    session.execute(sa.delete(Tries).where(Tries.key == _pair(name, place)))
     _count(session, _familiar(name, place), now)
     session.execute(sa.update(Tries).where(Tries.key == _familiar(name, place)).values(at=now))
+
+
+def not_looked_at(session: Session, name: str, address: str) -> None:
+    """Take back a try that was none."""
+    less = {"count": sa.case((Tries.count > 0, Tries.count - 1), else_=0), "until": machine_now()}
+    for key, _patience in _counters(session, name, _place(address)):
+        session.execute(sa.update(Tries).where(Tries.key == key).values(**less))
 
 
 def forget(session: Session) -> int:
@@ -87,22 +95,37 @@ def forget(session: Session) -> int:
     return int(gone.rowcount)  # type: ignore[attr-defined]
 
 
-def _name_key(session: Session, name: str, place: str) -> str:
+def _counters(session: Session, name: str, place: str) -> list[tuple[str, Patience]]:
+    """What a try counts for, always in this order, so that no two tries wait for each other."""
     known = session.scalar(sa.select(Tries.at).where(Tries.key == _familiar(name, place)))
-    return f"name:{name[:64]}@{place}" if known and known > machine_now() - FAMILIAR else f"name:{name[:64]}"
+    pair = (_pair(name, place), PAIR)
+    if known and known > machine_now() - FAMILIAR:
+        return [pair]
+    return [pair, (f"name:{_digest(name)}", NAME), (f"from:{place}", ADDRESS)]
+
+
+def _pair(name: str, place: str) -> str:
+    return f"pair:{_digest(name)}@{place}"
 
 
 def _familiar(name: str, place: str) -> str:
-    return f"known:{name[:64]}@{place}"
+    return f"known:{_digest(name)}@{place}"
+
+
+def _digest(name: str) -> str:
+    # People type their password where the name belongs.
+    return hashlib.sha256(name.encode(errors="replace")).hexdigest()
 
 
 def _place(address: str) -> str:
     """One household or office: an address, or the network that one has in IPv6."""
     try:
-        ip = ip_address(address)
+        ip = ip_address(address.partition("%")[0])
     except ValueError:
         return address[:64]
-    return str(ip_network(f"{ip}/64", strict=False)) if ip.version == 6 else str(ip)
+    if isinstance(ip, IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ip_network(f"{ip}/64", strict=False))
 
 
 def _count(session: Session, key: str, now: datetime) -> tuple[int, datetime]:

@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow import runtime
-from ill_workflow.accounts import Account, Grant
+from ill_workflow.accounts import Account, Grant, SignIn
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
 from ill_workflow.requests import presence
 from ill_workflow.requests.news import Lookout, News
-from ill_workflow.signing_in import SignIn
 
 _log = logging.getLogger(__name__)
 

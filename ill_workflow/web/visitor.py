@@ -12,13 +12,13 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from ill_workflow.accounts import Account, Grant, Role
+from ill_workflow.accounts import Account, Grant, Role, SignIn
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import IllError, NotAllowed, NotFound, Unauthorised
 from ill_workflow.libraries import Library
 from ill_workflow.requests.by import By
-from ill_workflow.signing_in import SEEN_EVERY, Lasting, SignIn, find_session, still_here
+from ill_workflow.signing_in import SEEN_EVERY, Lasting, find_session, still_here
 from ill_workflow.web import words
 from ill_workflow.web.words import _
 

@@ -1,10 +1,17 @@
 """People sign in with their password, and out again."""
 
 import pytest
+import sqlalchemy as sa
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
+from ill_workflow import accounts, signing_in
+from ill_workflow.accounts import Account, SignIn
+from ill_workflow.errors import Unauthorised
 from ill_workflow.signing_in import set_password
+from ill_workflow.throttle import Tries, _place
 from ill_workflow.web.app import make_app
+from ill_workflow.web.visitor import within
 from tests.plugins.visiting import CHEAP
 
 PASSWORD = "a long enough password"
@@ -65,3 +72,136 @@ def test_a_form_of_another_site_changes_nothing(quick_stage, visiting):
 def test_what_protects_the_pages_is_on_every_answer(browser):
     for address in ("/sign-in", "/nothing", "/static/0/console.css"):
         assert "default-src 'none'" in browser.get(address).headers["content-security-policy"]
+
+
+def test_who_is_not_there_takes_as_much_work_as_who_is(quick_stage):
+    """Counted, not timed: each try is one verification, whatever is wrong with it."""
+
+    class Counting(PasswordHasher):
+        verified = 0
+
+        def verify(self, *what):
+            self.verified += 1
+            return super().verify(*what)
+
+    hasher = Counting(time_cost=1, memory_cost=8, parallelism=1)
+    with quick_stage.db.writing() as session:
+        for at in ("MAIN", "RIV"):
+            set_password(session, quick_stage.account(session, "operator", at), PASSWORD, hasher)
+        accounts.change_account(session, "operator-RIV", active=False)
+    browser = TestClient(make_app(quick_stage.services, passwords=hasher), follow_redirects=False)
+    tries = [
+        {"password": "another"}, {"name": "who"}, {"name": "nobody"}, {"name": "operator-RIV"},
+        {"password": PASSWORD + "x" * 5000}, {"name": "y" * 5000}, {"name": "a\x00b"}, {},
+    ]  # fmt: skip
+    for number, one in enumerate(tries, start=1):
+        assert signs_in(browser, **one).status_code == (401 if one else 303)
+        assert hasher.verified == number, one
+
+
+def test_a_password_goes_on_no_further_than_it_may(quick_stage, browser):
+    longest = "long password " * 71 + "123456"
+    assert len(longest) == 1000
+    with quick_stage.db.writing() as session:
+        set_password(session, quick_stage.account(session, "operator", "MAIN"), longest, CHEAP)
+    assert signs_in(browser, longest + "and more").status_code == 401
+    assert signs_in(browser, longest).status_code == 303
+
+
+def test_the_database_knows_no_token_no_password_and_no_name_that_somebody_typed(browser, quick_stage):
+    signs_in(browser)
+    token = browser.cookies["ill"]
+    signs_in(browser, name="my secret by mistake")
+    assert len(token) >= 43, "256 bits"
+    with quick_stage.db.engine.connect() as connection:
+        for table in sa.inspect(connection).get_table_names():
+            kept = str(connection.exec_driver_sql(f'SELECT * FROM "{table}"').all())
+            assert not any(secret in kept for secret in (token, PASSWORD, "by mistake")), table
+
+
+def test_signing_in_again_ends_the_session_that_this_browser_had(browser, quick_stage):
+    signs_in(browser)
+    stolen = browser.cookies["ill"]
+    signs_in(browser)
+    thief = TestClient(browser.app, follow_redirects=False, cookies={"ill": stolen})
+    assert thief.get("/").headers["location"] == "/sign-in"
+    with quick_stage.db.reading() as session:
+        assert len(session.scalars(sa.select(SignIn)).all()) == 1
+
+
+def test_a_session_of_http_is_none_at_https(browser):
+    signs_in(browser)
+    secure = TestClient(
+        browser.app, base_url="https://testserver", follow_redirects=False, cookies={"ill": browser.cookies["ill"]}
+    )
+    assert secure.get("/").headers["location"] == "/sign-in"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"},
+     {"sec-fetch-site": "same-site"}, {"origin": "http://testserver:81"}],
+)  # fmt: skip
+def test_no_other_site_signs_anybody_in(browser, headers):
+    answer = browser.post("/sign-in", data={"name": "operator-MAIN", "password": PASSWORD}, headers=headers)
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "there",
+    ["//evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "javascript:alert(1)",
+     "/\r\nSet-Cookie: a=b", " /l/MAIN", "/l\\..", "/\u2028", "http:evil.example", "evil"],
+)  # fmt: skip
+def test_nobody_who_is_signed_in_is_sent_to_another_site(browser, there):
+    assert within(there) == "/"
+    signs_in(browser)
+    assert browser.get("/sign-in", params={"next": there}).headers["location"] == "/"
+
+
+@pytest.mark.parametrize("what", ["closed", "another password"])
+def test_who_is_shut_out_while_their_password_is_looked_at_does_not_get_in(bare_stage, what):
+    stage = bare_stage
+    with stage.db.writing() as session:
+        set_password(session, stage.account(session, "operator", "MAIN"), PASSWORD, CHEAP)
+    with stage.db.reading() as session:
+        account = signing_in.check_password(session, "operator-MAIN", PASSWORD, CHEAP)
+    with stage.db.writing() as session:
+        if what == "closed":
+            accounts.change_account(session, "operator-MAIN", active=False)
+        else:
+            set_password(session, session.get_one(Account, account.id), "quite another one", CHEAP)
+    with stage.db.writing() as session, pytest.raises(Unauthorised):
+        signing_in.begin_session(session, account)
+
+
+def test_an_account_that_is_closed_by_whatever_door_is_signed_out_and_stays_so(browser, quick_stage):
+    signs_in(browser)
+    for active in (False, True):
+        with quick_stage.db.writing() as session:
+            accounts.change_account(session, "operator-MAIN", active=active)
+    assert browser.get("/").headers["location"] == "/sign-in"
+
+
+def test_more_than_there_is_room_for_are_asked_to_come_again_and_nothing_is_held_against_them(
+    browser, quick_stage, monkeypatch
+):
+    monkeypatch.setattr(signing_in, "PATIENCE", 0)
+    held = [signing_in._room.acquire(blocking=False) for _place in range(signing_in.AT_ONCE)]
+    assert all(held)
+    try:
+        assert {signs_in(browser).status_code for _try in range(9)} == {503}
+    finally:
+        for _place in held:
+            signing_in._room.release()
+    with quick_stage.db.reading() as session:
+        assert {row.count for row in session.scalars(sa.select(Tries))} == {0}
+    assert signs_in(browser).status_code == 303
+
+
+def test_addresses_are_told_apart_as_networks_are():
+    assert _place("2001:db8::1") == _place("2001:db8::ffff:1")
+    assert _place("::ffff:192.0.2.1") == "192.0.2.1"
+    assert _place("fe80::1%eth0") == _place("fe80::2")
+    assert len({_place(each) for each in ("192.0.2.1", "192.0.2.2", "testclient")}) == 3
+    assert len(_place("x" * 900)) == 64

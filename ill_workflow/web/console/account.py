@@ -36,7 +36,9 @@ def change_password(request: Request, person: Somebody, services: Here, password
             begin_try(session, person.account.name, address)
         token = _changed(request, person, services, passwords, now, new, address)
     except TooManyTries as wait:
-        return _page(request, person, services, wrong=BadInput(wait.message, field="now"), status=429)
+        again_later = _page(request, person, services, wrong=BadInput(wait.message, field="now"), status=429)
+        again_later.headers["Retry-After"] = str(wait.seconds)
+        return again_later
     except Unauthorised:
         wrong = BadInput(_("This is not your password now."), field="now")
         return _page(request, person, services, wrong=wrong, status=422)

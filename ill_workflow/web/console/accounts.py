@@ -14,7 +14,7 @@ from ill_workflow import accounts, tokens
 from ill_workflow.accounts import Account, Role
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotAllowed, NotFound, Refused
-from ill_workflow.signing_in import end_all, sessions_of, set_password_once
+from ill_workflow.signing_in import sessions_of, set_password_once
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Passwords, Posted, Visitor
 from ill_workflow.web.words import _
@@ -42,6 +42,7 @@ def add(request: Request, visitor: Managing, services: Here, passwords: Password
     name, role, kind = _text(form, "name"), _text(form, "role"), _text(form, "kind")
     try:
         with services.db.writing() as session:
+            _still_manages(session, visitor)
             if kind == "known":
                 account = accounts.find_account(session, name, field="name")
                 if accounts.role_at(session, account, visitor.library.id):
@@ -109,8 +110,6 @@ def close(request: Request, visitor: Managing, services: Here, number: int, form
         if account.id == visitor.account.id:
             raise Refused(_("Nobody closes their own account. Another manager can."))
         accounts.change_account(session, account.name, active=active)
-        if not active:
-            end_all(session, account)
 
     return _changed(request, visitor, services, number, write)
 
@@ -119,7 +118,7 @@ def close(request: Request, visitor: Managing, services: Here, number: int, form
 def password(request: Request, visitor: Managing, services: Here, passwords: Passwords, number: int) -> Response:
     """A password to pass on, in place of one that was forgotten."""
     with services.db.writing() as session:
-        account = _theirs(session, visitor, number)
+        account = _decided(session, visitor, number)
         _all_mine(session, visitor, account)
         shown = _to_pass_on(account, set_password_once(session, account, passwords))
     return _one(request, visitor, services, number, shown=shown)
@@ -129,7 +128,7 @@ def password(request: Request, visitor: Managing, services: Here, passwords: Pas
 def secret(request: Request, visitor: Managing, services: Here, number: int) -> Response:
     """Another secret for a system that sends signed commands."""
     with services.db.writing() as session:
-        account = _theirs(session, visitor, number)
+        account = _decided(session, visitor, number)
         _all_mine(session, visitor, account)
         shown = _secret(accounts.change_account(session, account.name, new_secret=True))
     return _one(request, visitor, services, number, shown=shown)
@@ -141,7 +140,7 @@ def add_token(request: Request, visitor: Managing, services: Here, number: int, 
     days = _text(form, "days")
     try:
         with services.db.writing() as session:
-            account = _theirs(session, visitor, number)
+            account = _decided(session, visitor, number)
             if days and not (days.isascii() and days.isdigit() and len(days) < 6):
                 raise BadInput(_("Days are a whole number."), field="days")
             _token, text = tokens.add_token(
@@ -171,11 +170,24 @@ def _changed(
 ) -> Response:  # fmt: skip
     try:
         with services.db.writing() as session:
-            write(session, _theirs(session, visitor, number))
+            write(session, _decided(session, visitor, number))
     except (BadInput, Refused) as wrong:
         return _one(request, visitor, services, number, wrong=wrong, status=wrong.status)
     below = f"/{number}" if to is None else to
     return RedirectResponse(f"/l/{visitor.library.code}/accounts{below}", status_code=303)
+
+
+def _decided(session: Session, visitor: Visitor, number: int) -> Account:
+    """An account with a grant here, to decide about: two managers decide one after the other. Raises NotAllowed."""
+    _still_manages(session, visitor)
+    return _theirs(session, visitor, number)
+
+
+def _still_manages(session: Session, visitor: Visitor) -> None:
+    # Another one may have taken it away since this page was asked for.
+    accounts.decide_one_by_one(session, visitor.library.id)
+    if accounts.role_at(session, visitor.account, visitor.library.id) != Role.MANAGER:
+        raise NotAllowed(_("This needs a manager of the library."))
 
 
 def _theirs(session: Session, visitor: Visitor, number: int) -> Account:

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from ill_workflow.errors import Unauthorised
+from ill_workflow.errors import Unauthorised, Unavailable
 from ill_workflow.signing_in import begin_session, check_password, end_session, renew_hash
-from ill_workflow.throttle import TooManyTries, begin_try, succeeded
+from ill_workflow.throttle import TooManyTries, begin_try, not_looked_at, succeeded
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import (
     Anybody,
@@ -31,7 +31,7 @@ def ask(request: Request, person: Anybody, next: str = "/") -> Response:
 
 
 @router.post("/sign-in")
-def begin(request: Request, services: Here, passwords: Passwords, form: Posted) -> Response:
+def begin(request: Request, person: Anybody, services: Here, passwords: Passwords, form: Posted) -> Response:
     """A try is counted before the password is looked at, so that many at once are counted, too."""
     same_origin(request)
     name, password, to = _text(form.get("name")).strip(), _text(form.get("password")), within(_text(form.get("next")))
@@ -41,17 +41,23 @@ def begin(request: Request, services: Here, passwords: Passwords, form: Posted) 
             begin_try(session, name, address)
         with services.db.reading() as session:
             account = check_password(session, name, password, passwords)
+        with services.db.writing() as session:
+            browser = request.headers.get("user-agent", "")
+            token = begin_session(session, account, address=address, browser=browser, lasting=lasting(services))
+            succeeded(session, name, address)
+            renew_hash(session, account.id, password, passwords)
+            if person:  # who sat here before; no token outlives a sign-in
+                end_session(session, person.sign_in_id, person.account.id)
     except TooManyTries as wait:
         again = render(request, "sign_in.html", status=429, next=to, name=name, error=wait.message)
         again.headers["Retry-After"] = str(wait.seconds)
         return again
+    except Unavailable as crowd:
+        with services.db.writing() as session:
+            not_looked_at(session, name, address)
+        return render(request, "sign_in.html", status=503, next=to, name=name, error=crowd.message)
     except Unauthorised as wrong:
         return render(request, "sign_in.html", status=401, next=to, name=name, error=wrong.message)
-    with services.db.writing() as session:
-        succeeded(session, name, address)
-        renew_hash(session, account.id, password, passwords)
-        browser = request.headers.get("user-agent", "")
-        token = begin_session(session, account, address=address, browser=browser, lasting=lasting(services))
     return signed_in_at(request, "/account" if account.password_until else to, token)
 
 

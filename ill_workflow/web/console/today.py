@@ -75,11 +75,11 @@ def see(http: Http, visitor: Signed, services: Here, whose: str = "") -> Respons
 @router.post("/today/seen/{number}")
 def seen(number: int, visitor: Signed, services: Here, form: Posted) -> Response:
     """Somebody has looked at what staff were alerted of. News that came since they saw it stay."""
-    at = _instant(str(form.get("at", "")))
     with services.db.writing() as session:
         mine = (Request.id == number) & (Request.library_id == visitor.library.id)
         if session.scalar(sa.select(Request.id).where(mine)) is None:
             raise NotFound(_("There is no such request here."))
+        at = _instant(str(form.get("at", "")))
         looked = sa.update(Request).where(mine, Request.alert_at == at).values(alert=None, alert_at=None)
         session.execute(looked.execution_options(synchronize_session=False))
     return RedirectResponse(f"/l/{visitor.library.code}/today", status_code=303)
