@@ -62,6 +62,8 @@ STRANGERS = {
 OWN = ("/", "/sign-out", "/account", "/account/password", "/account/sessions/{number}/end")
 #: At the packing table every scan has an answer; a refusal is one.
 ANSWERED_AT_THE_TABLE = ("/l/{library}/scan/undo/{event_id}",)
+#: Which news somebody has seen.
+NOON = "2026-02-02T12:00:00+00:00"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 
 
@@ -203,7 +205,7 @@ class House:
         token, known = self._people[who]
         client = TestClient(self.app, follow_redirects=False, cookies={"ill": token} if token else {})
         if route.method == "POST":
-            how |= {"json": {}} if route.is_api else {"data": {"csrf": known if csrf is None else csrf}}
+            how |= {"json": {}} if route.is_api else {"data": {"at": NOON, "csrf": known if csrf is None else csrf}}
         return client.request(route.method, self.address(route, library), **how)
 
     def stays(self) -> dict[str, list[Any]]:
