@@ -231,13 +231,9 @@ ACTIONS = (
         undo=True,
     ),
     Action(
-        "check_out", "Check Out", (STAFF, SYSTEM), ("received",), "on_loan", then=(circulation("check_out"),),
-        primary=True, undo=True,
-    ),
-    Action(
         "check_out", "Check Out", (STAFF, SYSTEM), ("HELD",),
         (Target(SAME, ("renewal_requested", "overdue", "recalled")), Target("on_loan")),
-        less=("on_loan", "received"), then=(circulation("check_out"),), undo=True,
+        less=("on_loan",), then=(circulation("check_out"),), first_in=("received",), undo=True,
     ),
     Action(
         "request_renewal", "Request Renewal", (STAFF, PATRON),

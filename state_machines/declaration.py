@@ -139,7 +139,8 @@ class Action:
     fires: tuple[str, ...] = ()  #: timers that pull it
     fires_in: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  #: timers heard in some states only
     fires_if: Guard | None = None  #: a timer pulls this row only where this holds; the next row that hears it else
-    primary: bool = False
+    primary: bool = False  #: what usually comes next, wherever it is possible
+    first_in: tuple[str, ...] = ()  #: states or groups in which it comes before all others
     undo: bool = False
 
     @property
@@ -198,6 +199,10 @@ class Lifecycle:
         """Whether a row may lead from a state into another one."""
         here = (t for t in action.targets if not t.source or state in self.expand(t.source))
         return any(target.dest not in (SAME, state) for target in here)
+
+    def rank(self, action: Action, state: str) -> int:
+        """How much an action is what usually comes next: 2 before all others, 1 as well, 0 not."""
+        return 2 if state in self.expand(action.first_in) else int(action.primary)
 
     def answers(self, action: Action, need: Input, state: str) -> tuple[str, ...]:
         """What may be answered to an input in a state: its own choices, or the outcomes that it chooses from there."""

@@ -150,7 +150,7 @@ ACTIONS = (
     Action(
         "deliver_copy", "Deliver Copy", (STAFF,), ("OPEN",), "delivered", less=("conditional",),
         only_if=(g.is_copy, g.copy_is_named), needs=(i.LINK.optional, i.LOCAL_COPY.optional, i.ON_PAPER.optional),
-        then=(send_message("CopyCompleted"),),
+        then=(send_message("CopyCompleted"),), primary=True,
     ),
     Action(
         "partner_received", "Partner Received", (PARTNER,), ("OPEN", "REFUSED", "cancel_requested", "ON_LOAN"),
@@ -183,7 +183,7 @@ ACTIONS = (
     ),
     Action(
         "renew", "Renew", (STAFF, SYSTEM), ("ON_LOAN",), "renewed", needs=(i.RENEWED_TO,), records=(c.extend,),
-        then=(send_message("RenewResponse Y"), circulation("renew")),
+        then=(send_message("RenewResponse Y"), circulation("renew")), first_in=("renewal_requested",),
     ),
     Action(
         "deny_renewal", "Deny Renewal", (STAFF, SYSTEM), ("renewal_requested", "overdue"),
@@ -295,6 +295,7 @@ ACTIONS = (
             send_message("Cancelled", only_from=("OPEN",)),
             circulation("release"),
         ),
+        first_in=("cancel_requested",),
     ),
     Action(
         "refuse_cancel", "Refuse to Cancel", (STAFF,), ("cancel_requested",), PREVIOUS, needs=(i.REASON,),

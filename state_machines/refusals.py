@@ -98,7 +98,9 @@ def _instead(lifecycle: Lifecycle, request: Request, trigger: str, by: frozenset
     ]
     people = by & {STAFF, MANAGER}
     labels = dict.fromkeys(
-        row.label for row in sorted(rows, key=lambda r: not r.primary) if not people or people & set(row.by)
+        row.label
+        for row in sorted(rows, key=lambda r: -lifecycle.rank(r, request.state))
+        if not people or people & set(row.by)
     )
     if not labels:
         return "Nothing can be done with it now."

@@ -103,6 +103,7 @@ def _row(lifecycle: Lifecycle, action: Action) -> dict[str, Any]:
         "hears": [*action.hears, *action.hears_else],
         "timers": [*action.fires, *action.fires_in],
         "primary": action.primary,
+        "first_in": lifecycle.expand(action.first_in),
         "undo": action.undo,
     }
 

@@ -30,6 +30,7 @@ class Choice:
     told: bool = False  #: it may be recorded as what the partner has said, by phone, by mail or on paper
     must_be_told: bool = False  #: only the partner can say it
     leads_on: bool = False  #: into another state
+    rank: int = 0  #: how much it is what usually comes next (see `Lifecycle.rank`)
     answers: tuple[tuple[str, tuple[str, ...]], ...] = ()  #: inputs that have these answers in the present state
 
     @property
@@ -39,7 +40,7 @@ class Choice:
     @property
     def primary(self) -> bool:
         """What usually comes next."""
-        return self.possible and self.action.primary
+        return self.possible and self.rank > 0
 
     def answers_to(self, name: str) -> tuple[str, ...]:
         return dict(self.answers).get(name, ())
@@ -54,7 +55,16 @@ def choices(session: Session, request: Request, *, by: By, clock: Clock) -> list
     facts = gather(session, request, clock.now(), by_staff=Actor.STAFF in actors)
     fees = in_words(Ledger(session, request.library_id, request.id).balances())
     found = [_choice(request, rows, actors, facts, fees) for rows in _buttons(lifecycle)]
-    return sorted(found, key=lambda c: (not c.possible, not c.primary, c.primary and not c.leads_on, c.must_be_told))
+    return sorted(found, key=_place)
+
+
+def _place(choice: Choice) -> tuple[bool, int, bool, bool]:
+    return (
+        not choice.possible,
+        -choice.rank if choice.possible else 0,
+        choice.primary and not choice.leads_on,
+        choice.must_be_told,
+    )
 
 
 def find_choice(session: Session, request: Request, trigger: str, *, by: By, clock: Clock) -> Choice | None:
@@ -82,8 +92,9 @@ def _choice(request: Request, rows: Sequence[Action], actors: frozenset[Actor], 
     told = bool(here) and asked and may_be_pulled(request, row, actors=TOLD, facts=told_facts)
     answers = tuple((need.name, known) for need in row.needs if (known := lifecycle.answers(row, need, request.state)))
     if mine or told:
-        leads_on = lifecycle.leads_on(row, request.state)
-        return Choice(row, True, told=told, must_be_told=told and not mine, leads_on=leads_on, answers=answers)
+        leads_on, rank = lifecycle.leads_on(row, request.state), lifecycle.rank(row, request.state)
+        only_told = told and not mine
+        return Choice(row, True, told=told, must_be_told=only_told, leads_on=leads_on, rank=rank, answers=answers)
     if here and not asked and not actors & set(row.by) and PARTNER in row.by:
         why = "It was sent to no partner yet."
     else:

@@ -10,19 +10,20 @@ from state_machines.request import Facts
 
 
 def next_step(request: Request, actors: frozenset[Actor], library: Library, now: datetime) -> Action | None:
-    """The first primary row that leads on from where the request is; none where nothing usually comes next."""
+    """The first of what usually comes next, that leads on from where the request is; None where nothing does."""
     lifecycle = lifecycle_of(request)
     # Seen from the request alone, without a look at fees and rotas: whoever pulls it is told the rest.
     facts = Facts(now=now, today=library.today(now), zone=library.zone, due_zone=library.zone)
     rows = [
         row
         for row in lifecycle.actions
-        if row.primary
+        if lifecycle.rank(row, request.state)
         and actors & set(row.by)
         and request.state in lifecycle.sources(row)
         and all(guard.holds(request, None, facts) for guard in row.only_if)
     ]
-    return next((row for row in rows if lifecycle.leads_on(row, request.state)), rows[0] if rows else None)
+    rows.sort(key=lambda row: (-lifecycle.rank(row, request.state), not lifecycle.leads_on(row, request.state)))
+    return rows[0] if rows else None
 
 
 def asks_for_nothing(action: Action) -> bool:
