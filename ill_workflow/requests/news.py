@@ -67,19 +67,22 @@ class Lookout:
         while len(self._gaps) > MOST_GAPS:
             del self._gaps[min(self._gaps)]
         worked = self._look_at_work(session, now)
-        self._watch(session, found, now)
-        return found + worked
+        return found + worked + self._watch(session, found, now)
 
-    def _watch(self, session: Session, found: Sequence[News], now: float) -> None:
-        waits = _open_work(session, [line.id for line in found])
+    def _watch(self, session: Session, found: Sequence[News], now: float) -> list[News]:
+        """Watch what these lines promised; of what a worker has done before we looked, say so at once."""
+        waits, promised = (_work(session, [line.id for line in found], open_=open_) for open_ in (True, False))
         for line in found:
             if line.id in waits:
                 self._watched[line.id] = _Watched(line, waits[line.id], now)
         while len(self._watched) > MOST_WATCHED:
             del self._watched[min(self._watched)]
+        return [
+            _Watched(line, 0, now).worked() for line in found if promised.get(line.id, 0) > waits.get(line.id, 0)
+        ]  # fmt: skip
 
     def _look_at_work(self, session: Session, now: float) -> list[News]:
-        waits, done = _open_work(session, list(self._watched)), list[News]()
+        waits, done = _work(session, list(self._watched), open_=True), list[News]()
         for number, watched in list(self._watched.items()):
             left = waits.get(number, 0)
             if left != watched.left:
@@ -119,10 +122,11 @@ def _lines(session: Session, which: sa.ColumnElement[bool]) -> list[News]:
     return [News(*row) for row in session.execute(rows.order_by(Event.id).limit(MOST))]
 
 
-def _open_work(session: Session, events: Sequence[int]) -> Mapping[int, int]:
-    """How much of what these lines promised is not done yet."""
+def _work(session: Session, events: Sequence[int], *, open_: bool) -> Mapping[int, int]:
+    """How much these lines promised, or how much of it is not done yet."""
     if not events:
         return {}
-    waits = EffectRow.event_id.in_(events) & EffectRow.status.in_(OPEN) & EffectRow.kind.not_in(_UNSEEN)
+    waits = EffectRow.event_id.in_(events) & EffectRow.kind.not_in(_UNSEEN)
+    waits = waits & EffectRow.status.in_(OPEN) if open_ else waits
     counts = sa.select(EffectRow.event_id, sa.func.count()).where(waits).group_by(EffectRow.event_id)
     return {int(event or 0): int(number) for event, number in session.execute(counts)}
