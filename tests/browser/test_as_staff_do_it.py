@@ -110,7 +110,7 @@ def test_a_book_is_asked_for_sent_renewed_and_comes_home(ann, rita, office):
     rita.does("Print Slip")
     expect(rita.page.get_by_role("link", name="Open the PDF")).to_be_visible()
     slips = [mail for mail in office.stage.mailer.mails if mail.attachments]
-    assert [mail.to for mail in slips] == ["operator-RIV@RIV.example"], "L3: e-mailed to who printed it"
+    assert ["operator-RIV@RIV.example" in mail.to for mail in slips] == [True], "L3: e-mailed to who printed it"
     rita.does("Ship Item", Condition_checked=True, Item_barcode="312", Due_date="2026-03-02", Carrier="UPS",
               Tracking_number="1Z 999")  # fmt: skip
     assert "Shipped" in rita.lists("lending", "?q=312")
