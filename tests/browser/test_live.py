@@ -36,6 +36,25 @@ def test_two_people_on_one_request(office, monkeypatch):
     expect(ann.get_by_text("is looking at this request too.")).to_be_hidden()
 
 
+def test_who_has_a_dialog_open_is_told_in_it_and_finds_the_way_back(office):
+    loan = office.stage.lends()
+    ann = office("operator")
+    ann.goto(f"/l/MAIN/requests/{loan.id}")
+    ann.get_by_role("link", name="Ship Item").click()
+    dialog = ann.get_by_role("dialog")
+    dialog.get_by_label("Item barcode").fill("312")
+
+    loan.does("print_slip", by="manager")
+
+    expect(dialog.get_by_role("status")).to_contain_text("manager-MAIN: Print Slip.")
+    expect(ann.locator("#request")).to_have_attribute("data-version", str(loan.version))
+    expect(dialog.get_by_label("Item barcode")).to_have_value("312")
+    expect(dialog.get_by_label("Item barcode")).to_be_focused()
+    ann.keyboard.press("Escape")
+    expect(ann.get_by_role("link", name="Ship Item")).to_be_focused()
+    expect(ann.get_by_role("main").locator('[data-note="news"]')).to_be_visible()
+
+
 def test_what_was_chosen_in_a_list_stays_chosen_while_others_work_on_it(office):
     first, second = office.stage.lends(partner_id="1"), office.stage.lends(partner_id="2")
     ann = office("operator")

@@ -52,6 +52,18 @@ def test_a_new_request_says_why_until_when_and_what_comes_next(quick_stage, offi
     assert button.getparent().get("action") == f"/l/MAIN/requests/{new.id}/actions/print_slip"
 
 
+def test_who_comes_back_is_told_what_was_done_and_can_take_it_back(quick_stage, office):
+    new = quick_stage.lends(title="Emma")
+    ann = office("operator")
+    form = line(ann, new).xpath(".//form[contains(@action, 'print_slip')]")[0]
+
+    there = ann.submit(form.get("action"), **dict(form.form_values())).headers["location"]
+
+    assert there.startswith("/l/MAIN/today?")
+    assert f"{new.reference}: Print Slip. It is Being Processed now." in ann.text(there)
+    assert ann.tree(there).xpath("//form[contains(@action, '/undo')]//button/text()") == ["Undo"]
+
+
 def test_what_ends_tonight_stands_first(quick_stage, office):
     old = quick_stage.lends(title="Old")
     quick_stage.waits_until("2026-02-05")

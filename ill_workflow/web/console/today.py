@@ -22,6 +22,7 @@ from ill_workflow.requests.worklists import MOST
 from ill_workflow.typed import LANGUAGES
 from ill_workflow.web import filters
 from ill_workflow.web.console.operations import KINDS
+from ill_workflow.web.done import what_was_done
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -68,7 +69,7 @@ def see(http: Http, visitor: Signed, services: Here, whose: str = "") -> Respons
         return render(
             http, "today.html", visitor, day=day, sections=sections, mine=mine, tone=_tone, key=secrets.token_urlsafe,
             zone=visitor.library.zone, today=visitor.library.today(now), failed=_failed, what=_what,
-            counted=_counted, nothing=_nothing(day),
+            counted=_counted, nothing=_nothing(day), done=what_was_done(session, visitor, http),
         )  # fmt: skip
 
 

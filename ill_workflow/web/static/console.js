@@ -31,6 +31,9 @@
     if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
   });
 
+  // A form that was refused begins where it is wrong.
+  if (!document.querySelector("[autofocus]")) document.querySelector("main [aria-invalid=true]")?.focus();
+
   labelAll(document);
   document.addEventListener("htmx:load", (event) => labelAll(event.target.closest(".table")?.parentElement ?? event.target));
   document.addEventListener("live-refreshed", () => labelAll(document));

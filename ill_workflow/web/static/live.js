@@ -23,7 +23,7 @@
   const base = place.dataset.address;
   const open = document.querySelector("[data-open]");
   const request = open ? open.dataset.open : "";
-  const SHOWN = 30000, QUIET = 40000, POLL = 10000, TRY_AGAIN = 60000, FIRST_WORD = 12000, TOGETHER = 400, AT_MOST_EVERY = 2000;
+  const SHOWN = 30000, QUIET = 40000, POLL = 10000, TRY_AGAIN = 60000, FIRST_WORD = 12000, TOGETHER = 400, AT_MOST_EVERY = 2000, MEANT = 700;
 
   let after = place.dataset.after;
   let source = null, heard = 0, greeted = false, polling = null, over = false;
@@ -197,7 +197,9 @@
     if (same(old, fresh)) return;
     const take = composing || old.querySelector("dialog[open]") || old.closest("dialog[open]") ? null : takeOver(old, fresh);
     if (!take) return note("waits", place.dataset.waits, location.href, place.dataset.show);
+    const stay = holdStill(old);
     old.replaceWith(fresh);
+    stay(fresh);
     take();
     note("waits", "");
     if (window.htmx) window.htmx.process(fresh);
@@ -207,6 +209,29 @@
       setTimeout(() => delete row.dataset.fresh, 4000);
     }
   }
+
+  // What somebody points at, works in or reads stays where it is, however many rows come or go above it. Where a page is
+  // too short for that, a press that was under way is not one on the row that came below the pointer.
+  let slipped = 0;
+  function holdStill(old) {
+    const rows = [...old.querySelectorAll("[data-request]")].filter((row) => row !== old);
+    const seen = (row) => { const box = row.getBoundingClientRect(); return box.bottom > 0 && box.top < innerHeight; };
+    const pointed = rows.find((row) => row.matches(":hover"));
+    const held = pointed ?? rows.find((row) => row.contains(document.activeElement) && seen(row)) ?? (scrollY > 0 ? rows.find(seen) : null);
+    if (!held) return () => {};
+    const was = held.getBoundingClientRect().top;
+    return (fresh) => {
+      const now = fresh.querySelector(`[data-request="${held.dataset.request}"]`);
+      const off = () => (now ? now.getBoundingClientRect().top - was : Infinity);
+      if (now) scrollBy({ top: off(), behavior: "instant" });
+      if (pointed && Math.abs(off()) > 2) slipped = Date.now() + MEANT;
+    };
+  }
+  document.addEventListener("click", (event) => {
+    if (!event.detail || Date.now() > slipped || !event.target.closest("[data-live] [data-request]")) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, true);
 
   // Keys of forms are new each time, and nothing to look at; nor is what console.js says of tables.
   function same(old, fresh) {
