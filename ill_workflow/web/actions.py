@@ -57,6 +57,8 @@ def take(http: Http, number: int, trigger: str, visitor: Signed, services: Here,
         typed = read_form(choice.action, form, request)
     shown = dict(typed.shown)
     try:
+        if choice.possible and choice.must_be_told and not typed.told_by:
+            raise BadInput(_("Say how the partner told you."), field="told_by")
         inputs = _with_copy(choice, typed, services, key)
         shown |= {f"{name}.kept": value for name, value in inputs.items() if value != typed.inputs.get(name)}
         with services.db.writing() as session:

@@ -123,8 +123,11 @@ def test_of_two_people_one_wins_and_the_other_is_told_and_keeps_what_they_typed(
 
 def test_what_a_partner_says_is_recorded_with_how_it_came(stage, page):
     loan = stage.borrows(ask=("HILL",))
-    refused = fill(page, loan, "partner_will_supply")
-    assert refused.status_code in (409, 422)
+    refused = fill(page, loan, "partner_will_supply", expected_date="2026-02-06")
+    assert refused.status_code == 422
+    how = html.fromstring(refused.text).get_element_by_id("in-told_by")
+    assert (how.get("aria-invalid"), "error-told_by" in how.get("aria-describedby")) == ("true", True)
+    assert "Say how the partner told you." in refused.text
     answer = fill(page, loan, "partner_will_supply", told_by="phone", expected_date="2026-02-06")
     assert answer.status_code == 303
     assert (loan.state, loan.last_event.told_by, loan.last_event.actor) == ("will_supply", "phone", "partner")
