@@ -4,7 +4,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from ill_workflow import accounts
+from ill_workflow import accounts, libraries
 from ill_workflow.requests.models import Event
 from ill_workflow.requests.news import GIVEN_UP, Lookout
 from ill_workflow.signing_in import begin_session, end_all
@@ -139,6 +139,35 @@ def test_who_may_not_see_it_hears_nothing(house):
         answer = httpx.get(house.servers[0].address + address, cookies={"ill": stranger}, timeout=20)
         assert answer.status_code == status, address
     assert httpx.get(house.servers[0].address + "/l/MAIN/live").status_code == 303
+
+
+def test_a_stream_opens_to_whom_it_belongs_and_to_nobody_else(house):
+    """Each kind of person at each library, at a server: what is open stays open and is told what happens there."""
+    tokens = {(role, at): house.signs_in(role, at) for role in ("operator", "manager") for at in ("MAIN", "RIV")}
+    with house.stage.db.writing() as session:
+        for name in ("ended", "closed"):
+            leaves = accounts.add_account(session, name)
+            accounts.grant(session, leaves, libraries.find_library(session, "MAIN").id, "manager")
+            tokens[name, ""] = begin_session(session, leaves)
+        tokens["nobody", ""] = begin_session(session, accounts.any_account(session, "nobody"))
+        end_all(session, accounts.any_account(session, "ended"))
+        accounts.change_account(session, "closed", active=False)
+    tokens["made up", ""], tokens["", ""] = "A" * 43, "x"
+
+    open_, found = {}, {}
+    for (who, of), token in tokens.items():
+        for at in ("MAIN", "RIV"):
+            page = house.listens(at=at, token=token)
+            found[who, of, at] = page.status
+            if page.status == 200:
+                open_[who, at] = page
+    own = {(role, at, at): 200 for role in ("operator", "manager") for at in ("MAIN", "RIV")}
+    unknown = {(who, "", at): 303 for who in ("ended", "closed", "made up", "") for at in ("MAIN", "RIV")}
+    assert found == {key: own.get(key) or unknown.get(key) or 403 for key in found}
+
+    ours, theirs = house.stage.lends(), house.stage.lends(at="RIV")
+    for (_who, at), page in open_.items():
+        eventually(lambda page=page, at=at: page.heard((ours if at == "MAIN" else theirs).reference))
 
 
 def test_two_people_on_one_request_know_of_each_other_also_at_two_consoles(house):
