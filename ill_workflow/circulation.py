@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-CALLS = ("find", "hold", "release", "check_out", "check_in", "renew", "accept_item", "remove_item")
-
 
 @dataclass(frozen=True)
 class Item:

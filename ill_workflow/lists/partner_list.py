@@ -94,8 +94,6 @@ COLUMNS = (
     *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "", group=MONEY)
       for name, about in _FEES.items()),
 )  # fmt: skip
-#: What another part calls a value, and which column it stands in.
-COLUMN_OF = {"terms": "", "fees": ""}
 _RECKONED = {"terms", "working_days", "time_zone", "local_library_id"}
 
 

@@ -42,9 +42,6 @@ class Choice:
         """What usually comes next."""
         return self.possible and self.rank > 0
 
-    def answers_to(self, name: str) -> tuple[str, ...]:
-        return dict(self.answers).get(name, ())
-
 
 def choices(session: Session, request: Request, *, by: By, clock: Clock) -> list[Choice]:
     """Every action of the lifecycle that people take: what usually comes next, what else is possible, and the rest.
