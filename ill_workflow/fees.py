@@ -1,6 +1,6 @@
 """The ledger of fees: lines are added, never changed; what is open is a sum."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -146,6 +146,6 @@ class Ledger:
         self._session.flush()
 
 
-def in_words(balances: dict[str, Decimal]) -> str:
+def in_words(balances: Mapping[str, Decimal]) -> str:
     """Balances for a sentence: `105.00 USD`."""
     return " and ".join(f"{amount:.2f} {currency}" for currency, amount in balances.items()) or "nothing"

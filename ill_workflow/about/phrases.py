@@ -3,11 +3,24 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from babel.dates import format_date
 
+from ill_workflow.fees import in_words
+
 Speak = Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Money in a sentence, by currency."""
+
+    by_currency: Mapping[str, Decimal]
+
+    def __str__(self) -> str:
+        return in_words(self.by_currency)
 
 
 @dataclass(frozen=True)
@@ -18,7 +31,7 @@ class Phrase:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def say(self, translate: Callable[[str], str], speak: Speak) -> str:
-        """In another language: `translate` knows the words, `speak` how days are written."""
+        """In another language: `translate` knows the words, `speak` how days and money are written."""
         return translate(self.words).format(**{name: speak(value) for name, value in self.values.items()})
 
     def __str__(self) -> str:

@@ -5,9 +5,9 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from ill_workflow.about.phrases import Phrase
+from ill_workflow.about.phrases import Phrase, Sums
 from ill_workflow.clock import Clock
-from ill_workflow.fees import Ledger, in_words
+from ill_workflow.fees import Ledger
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import BORROWING, Event, Request
 
@@ -103,7 +103,7 @@ def _sentences(session: Session, request: Request, events: Sequence[Event], toda
     balances = {c: a for c, a in Ledger(session, request.library_id, request.id).balances().items() if a > 0}
     if balances:
         owed = "We owe {partner} {fees}." if side == BORROWING else "{partner} owes us {fees}."
-        yield Phrase(owed, {**names, "fees": in_words(balances)})
+        yield Phrase(owed, {**names, "fees": Sums(balances)})
     if request.need_by and not _over(request) and state not in AWAY[side]:
         yield Phrase("It is needed by {day}.", {"day": request.need_by})
 
@@ -113,7 +113,7 @@ def _condition(request: Request) -> Iterator[Phrase]:
         yield Phrase("Condition: {conditions}.", {"conditions": "; ".join(request.conditions)})
     if request.cost is not None:
         currency = request.partner.currency if request.partner else request.library.currency
-        yield Phrase("It costs {cost}.", {"cost": f"{request.cost:.2f} {currency}"})
+        yield Phrase("It costs {cost}.", {"cost": Sums({currency: request.cost})})
     if request.reply_by:
         yield Phrase("The answer is wanted by {day}.", {"day": request.reply_by})
 

@@ -97,10 +97,6 @@ class Page:
     before: str = ""
     after: str = ""
 
-    @property
-    def counted(self) -> str:
-        return f"{self.count:,}+" if self.more else f"{self.count:,}"
-
 
 def page_of(session: Session, place: Place, wanted: Filter, *, after: str = "", before: str = "") -> Page:
     """One page: the first, or the one behind or before a cursor. Raises BadInput for what can't be wanted."""

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
-from ill_workflow.about.phrases import Phrase
+from ill_workflow.about.phrases import Phrase, Sums
 from ill_workflow.mail.sentences import in_words
 from ill_workflow.web import assets, navigation, words
 from ill_workflow.web.banner import banner
@@ -103,6 +103,8 @@ def _shown(context: Context, value: Any) -> str:
             return str(value)
         case date():
             return _day(context, value)
+        case Sums():
+            return ", ".join(_money(context, amount, currency) for currency, amount in value.by_currency.items())
         case list() | tuple():
             return ", ".join(_code(str(each)) for each in value)
         case _:

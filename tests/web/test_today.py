@@ -98,8 +98,35 @@ def test_the_most_urgent_stands_first(quick_stage, office):
         ("Lost and damaged", [lost.reference]),
     ]
     assert found["To send"] == [packed.reference]
-    assert "105.00 USD" in line(office("operator"), lost).text_content()
+    assert "$105.00" in line(office("operator"), lost).text_content()
+    assert "no date, since Feb 2, 2026" in line(office("operator"), lost).text_content()
     assert line(office("operator"), packed).xpath(".//a[@data-kind='primary']/text()") == ["Ship Item"]
+
+
+def test_a_recall_says_until_when_the_lender_wants_it(quick_stage, office):
+    loan = quick_stage.borrows(ask=("HILL",))
+    loan.hears("Loaned", due="2026-05-01")
+    loan.does("receive", condition_checked=True)
+    loan.hears("Recalled", due="2026-02-20")
+
+    assert loan.state == "recalled"
+    until = line(office("operator"), loan).xpath(".//td[@data-label='Until']")[0]
+    assert "Feb 20, 2026" in until.text_content()
+
+
+def test_what_one_click_did_is_said_and_taken_back_from_there(quick_stage, office):
+    new = quick_stage.lends(title="Emma")
+    ann = office("operator")
+    form = line(ann, new).xpath(".//form[contains(@action, '/actions/')]")[0]
+    done = ann.submit(form.get("action"), **{each.name: each.value for each in form.xpath(".//input[@name != 'csrf']")})
+
+    assert done.status_code == 303
+    (said,) = ann.tree(done.headers["location"]).xpath("//*[@data-announce]")
+    assert f"{new.reference}: Print Slip. It is Being Processed now." in said.text_content()
+    (undo,) = said.xpath(".//form[contains(@action, '/undo')]")
+    back = ann.submit(undo.get("action"), **{each.name: each.value for each in undo.xpath(".//input[@name != 'csrf']")})
+    assert (back.status_code, new.state) == (303, "new")
+    assert back.headers["location"].startswith("/l/MAIN/today?")
 
 
 def test_what_a_partner_says_is_news_until_somebody_has_looked(quick_stage, office):

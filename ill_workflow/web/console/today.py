@@ -1,10 +1,8 @@
 """Today: what needs this person, with one click to what usually comes next."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -18,7 +16,6 @@ from ill_workflow.outbox import EffectRow
 from ill_workflow.requests.models import BORROWING, LENDING, Request
 from ill_workflow.requests.next_step import asks_for_nothing
 from ill_workflow.requests.today import Day, Failure, Line, Section, today
-from ill_workflow.requests.worklists import MOST
 from ill_workflow.typed import LANGUAGES
 from ill_workflow.web import filters
 from ill_workflow.web.console.operations import KINDS
@@ -53,8 +50,8 @@ class Shown:
     line: Line
     side: str
     sentence: str
-    fees: str
-    last_day: date | None  #: the clock does something at its end
+    last_day: date | None  #: the clock does something at its end, or the lender wants it
+    since: date  #: it is what it is
     one_click: bool  #: what usually comes next asks for nothing
 
 
@@ -67,9 +64,10 @@ def see(http: Http, visitor: Signed, services: Here, whose: str = "") -> Respons
             (section, [_shown(line, visitor) for line in section.lines], _links(section)) for section in day.sections
         ]
         return render(
-            http, "today.html", visitor, day=day, sections=sections, mine=mine, tone=_tone, key=secrets.token_urlsafe,
+            http, "today.html", visitor, done=what_was_done(session, visitor, http), day=day, sections=sections,
+            mine=mine, tone=_tone, key=secrets.token_urlsafe,
             zone=visitor.library.zone, today=visitor.library.today(now), failed=_failed, what=_what,
-            counted=_counted, nothing=_nothing(day), done=what_was_done(session, visitor, http),
+            nothing=_nothing(day),
         )  # fmt: skip
 
 
@@ -107,7 +105,8 @@ def _instant(text: str) -> datetime:
 def _shown(line: Line, visitor: Visitor) -> Shown:
     request = line.row.request
     return Shown(
-        line, request.side, _why(line, visitor), _fees(line.open_fees), _last_day(line.until, visitor),
+        line, request.side, _why(line, visitor), _last_day(line, visitor),
+        request.state_since.astimezone(visitor.library.zone).date(),
         line.action is not None and asks_for_nothing(line.action),
     )  # fmt: skip
 
@@ -123,13 +122,11 @@ def _why(line: Line, visitor: Visitor) -> str:
     return _(SENTENCES[state]) if state in SENTENCES else _(line.row.state_label)
 
 
-def _last_day(until: datetime | None, visitor: Visitor) -> date | None:
+def _last_day(line: Line, visitor: Visitor) -> date | None:
+    if line.until is None:
+        return line.row.request.return_by if line.row.request.state == "recalled" else None
     # At midnight a day is over, and nobody thinks of that as the next one.
-    return (until - timedelta(seconds=1)).astimezone(visitor.library.zone).date() if until else None
-
-
-def _fees(open_fees: Mapping[str, Decimal]) -> str:
-    return ", ".join(f"{amount:.2f} {currency}" for currency, amount in open_fees.items())
+    return (line.until - timedelta(seconds=1)).astimezone(visitor.library.zone).date()
 
 
 def _links(section: Section) -> list[tuple[str, str, int]]:
@@ -153,10 +150,6 @@ def _failed(failure: Failure) -> str:
     if failure.effect_id is None:
         return _("Nobody had an address for this mail.")
     return failure.why or _("It was given up.")
-
-
-def _counted(section: Section) -> str:
-    return f"{MOST:,}+" if section.more else f"{section.count:,}"
 
 
 def _nothing(day: Day) -> str:
