@@ -13,7 +13,7 @@ from ill_workflow.requests.fields import LABELS, LONGEST, LONGEST_TEXT
 from ill_workflow.requests.models import Request
 from ill_workflow.requests.suggestions import Suggestion
 from ill_workflow.web.words import _
-from state_machines.declaration import Action, Input
+from state_machines.declaration import Action, Input, Lifecycle
 
 #: How each type of input is asked for; whatever is not named is a line of text.
 CONTROLS = {
@@ -78,6 +78,21 @@ def fields_of(
         elif typed is not None:
             field = replace(field, value=typed.get(need.name, ""))
         found.append(replace(field, error=wrong.get(need.name, "")))
+    return found
+
+
+def fields_of_many(
+    lifecycle: Lifecycle, row: Action, needs: Sequence[Input], today: date, *, before: str, typed: Mapping[str, str],
+    errors: Mapping[str, str],
+) -> list[Field]:  # fmt: skip
+    """The fields of what is said once for many requests; `before` stands before their names."""
+    found = []
+    for need in needs:
+        answers = dict.fromkeys(word for at in lifecycle.sources(row) for word in lifecycle.answers(row, need, at))
+        options = tuple((word, lifecycle.label(word)) for word in answers) or tuple((word, word) for word in need.usual)
+        field = _field(need, Suggestion(options=options, closed=bool(answers)), today)
+        value, error = typed.get(need.name, ""), errors.get(need.name, "")
+        found.append(replace(field, name=before + need.name, value=value, error=error))
     return found
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pypdfium2
 import pytest
 import sqlalchemy as sa
+from lxml import html
 
 from ill_workflow.errors import IllError
 from ill_workflow.lists import bulk as bulks
@@ -75,6 +76,22 @@ def test_a_reason_is_wanted_before_anything_is_done(office, quick_stage):
     assert "Reject needs: Reason" in answer.text
     assert "typed already" in answer.text
     assert one.state == "new"
+
+
+def test_many_are_asked_for_in_the_same_words_as_one(office, quick_stage):
+    """The same fields, with what may be answered by the names that people know."""
+    one = quick_stage.lends(title="One")
+    one.does("ship", condition_checked=True, item_barcode="1")
+    boss = office("manager")
+    asked = html.fromstring(
+        boss.submit("/l/MAIN/lending/bulk", request=[one.id], trigger="close", key="k", which="chosen").text
+    )
+    (choice,) = asked.xpath("//select[@name='in-outcome']")
+    assert ("completed", "Completed") in [(o.get("value"), o.text) for o in choice.xpath("option")]
+    assert asked.xpath("//label[@for=$id]", id=choice.get("id"))[0].text.strip() == "Outcome"
+    alone = boss.tree(f"/l/MAIN/requests/{one.id}/actions/close")
+    named = {o.get("value"): o.text for o in alone.xpath("//select[@name='outcome']/option")}
+    assert named.items() <= {o.get("value"): o.text for o in choice.xpath("option")}.items()
 
 
 def test_a_form_that_is_posted_twice_is_one_bulk(office, quick_stage):

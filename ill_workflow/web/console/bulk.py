@@ -22,6 +22,7 @@ from ill_workflow.requests.worklists import Place, numbers_of
 from ill_workflow.slips.fetching import PRINT_SLIP
 from ill_workflow.web import filters
 from ill_workflow.web.console.worklists import TITLES, place_of
+from ill_workflow.web.forms import fields_of_many
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -29,9 +30,9 @@ from state_machines.declaration import Input
 
 router = APIRouter(prefix="/l/{library}")
 
-#: How each type of input is asked for; whatever is not named is a line of text.
-CONTROLS = {"lines": "lines", "date": "date", "flag": "flag"}
 ALL = "all"
+#: Before the names of inputs, so that none is mistaken for what else the form carries.
+BEFORE = "in-"
 
 
 @router.post("/{side}/bulk")
@@ -60,7 +61,7 @@ def begin(http: Http, side: str, visitor: Signed, services: Here, form: Posted) 
     trigger, numbers = str(form.get("trigger", "")), _numbers(form)
     asked = () if trigger == ASSIGN else _row_needs(place, visitor, trigger)
     names = ["to"] if trigger == ASSIGN else [need.name for need in asked]
-    typed = {name: str(form.get(f"in-{name}", "")).strip() for name in names}
+    typed = {name: str(form.get(f"{BEFORE}{name}", "")).strip() for name in names}
     try:
         return _begin(visitor, services, place, trigger, numbers, typed, str(form.get("key", "")))
     except BadInput as wrong:
@@ -153,13 +154,15 @@ def _ask(
     field = wrong.field if wrong else ""
     at_a_field = field in ("to", *(need.name for need in asked))
     said = wrong.message if wrong else ""
-    fields = [
-        (need, CONTROLS.get(need.type, "line"), (typed or {}).get(need.name, ""), said if field == need.name else "")
-        for need in asked
-    ]
+    fields = []
+    if asked:
+        row = bulks.row_of(place.lifecycle, trigger, manages=visitor.manages)
+        fields = fields_of_many(
+            place.lifecycle, row, asked, place.today, before=BEFORE, typed=typed or {}, errors={field or "": said}
+        )  # fmt: skip
     return render(
         http, "bulk_form.html", visitor, status=wrong.status if wrong else 200, side=place.side, trigger=trigger,
-        label=_label(place, trigger), numbers=numbers, fields=fields, today=place.today, key=secrets.token_urlsafe(18),
+        label=_label(place, trigger), numbers=numbers, fields=fields, key=secrets.token_urlsafe(18),
         people=_people(session, visitor) if trigger == ASSIGN else [], to=(typed or {}).get("to", visitor.account.name),
         wrong="" if at_a_field else said, title=_(TITLES[place.side]), wrong_to=said if field == "to" else "",
     )  # fmt: skip
