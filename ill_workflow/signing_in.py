@@ -22,8 +22,11 @@ from ill_workflow.errors import BadInput, NotFound, Unauthorised, Unavailable
 SEEN_EVERY = timedelta(minutes=1)
 #: So many passwords are looked at by one process at the same time: each takes 64 MB and a quarter of a second.
 AT_ONCE, PATIENCE = 4, 5.0
-_room = threading.BoundedSemaphore(AT_ONCE)
+#: So many wait for that: whoever waits holds a thread, and the pages of all others need some, too.
+WAITING = 12
+_room, _queue = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(AT_ONCE + WAITING)
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1000
+LONGEST_NAME = 64
 #: How long a password that somebody else has given opens the way to one of one's own.
 ONCE = timedelta(days=7)
 
@@ -63,7 +66,8 @@ def somebody_has_a_password(session: Session) -> bool:
 def check_password(session: Session, name: str, password: str, passwords: PasswordHasher) -> Account:
     """The account of that name and password. Raises Unauthorised: the same for an unknown name, after the same time."""
     # What no account can be called is no question for a database.
-    account = session.scalar(sa.select(Account).where(Account.name == (name[:64] if name.isascii() else "")))
+    asked = name if name.isascii() and len(name) <= LONGEST_NAME else ""
+    account = session.scalar(sa.select(Account).where(Account.name == asked))
     known = account.password_hash if account is not None and account.active and not account.system else None
     if account is not None and account.password_until and account.password_until <= machine_now():
         known = None
@@ -160,12 +164,18 @@ def _checked(account: Account, password: str) -> str:
 @contextmanager
 def _room_for_one() -> Iterator[None]:
     """So that many who come at once take neither all memory nor all threads. Raises Unavailable."""
-    if not _room.acquire(timeout=PATIENCE):
-        raise Unavailable("Many people sign in at this moment. Try again in a few seconds.")
+    crowd = Unavailable("Many people sign in at this moment. Try again in a few seconds.")
+    if not _queue.acquire(blocking=False):
+        raise crowd
     try:
-        yield
+        if not _room.acquire(timeout=PATIENCE):
+            raise crowd
+        try:
+            yield
+        finally:
+            _room.release()
     finally:
-        _room.release()
+        _queue.release()
 
 
 def _normal(password: str) -> str:

@@ -17,7 +17,9 @@ from ill_workflow.web.words import _
 
 #: Its pages and what they are made of. Not its API, which can do more than look, and not /metrics and /healthcheck,
 #: which ask nobody who they are.
-PAGES = re.compile(r"(workers|tasks|broker)?|(worker|task)/(?!\.{1,2}$)[^/]+|static/(?!.*\.\.)[\w./-]+|tasks/datatable")
+PAGES = re.compile(
+    r"(workers|tasks|broker)?|(worker|task)/(?!\.{1,2}$)[^/\x00-\x1f\x7f]+|static/(?!.*\.\.)[\w./-]+|tasks/datatable"
+)
 #: What is asked for by POST: a page of its list of tasks.
 ASKED_BY_POST = "tasks/datatable"
 LONGEST_QUESTION = 64 * 1024
@@ -58,7 +60,7 @@ async def _fetched(request: Request, path: str, settings: Settings) -> Response:
     if settings.flower_url is None:
         raise Unavailable(_("Flower is not set up here. Whoever runs this can say where it is: ILL_FLOWER_URL."))
     question = await _body(request)
-    url = httpx.URL(settings.flower_url).copy_with(path=f"/flower/{path}", query=request.url.query.encode() or None)
+    url = _address(settings.flower_url, path, request.url.query)
     forward = _forward(request, settings)
     asked = _client(request.app).build_request(request.method, url, headers=forward, content=question)
     try:
@@ -80,6 +82,13 @@ async def _fetched(request: Request, path: str, settings: Settings) -> Response:
     )
 
 
+def _address(flower: str, path: str, query: str) -> httpx.URL:
+    try:
+        return httpx.URL(flower).copy_with(path=f"/flower/{path}", query=query.encode() or None)
+    except httpx.InvalidURL:  # a name that is longer than any, say
+        raise NotFound(_("There is no such page.")) from None
+
+
 def policy(request: Request) -> str:
     """What its pages may do: run its own scripts, read its own pages, and nothing of the console's."""
     own = f"{request.url.scheme}://{request.url.netloc}/flower/"
@@ -94,7 +103,7 @@ def policy(request: Request) -> str:
 
 
 def _forward(request: Request, settings: Settings) -> Mapping[str, str]:
-    headers = {name: request.headers[name] for name in FORWARD if name in request.headers}
+    headers = {name: value for name in FORWARD if (value := request.headers.get(name)) and value.isascii()}
     headers["accept-encoding"] = "identity"
     if settings.flower_login:
         # Of several names the first will do.

@@ -4,6 +4,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: A copy of an article is the largest thing that anybody hands in; the rest is what a form puts around it.
 LARGEST_BODY = 32 * 1024 * 1024
+#: No length that is true has more of them.
+MOST_DIGITS = 18
 
 
 class LimitedBody:
@@ -17,7 +19,7 @@ class LimitedBody:
             await self.app(scope, receive, send)
             return
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > LARGEST_BODY:
+        if told.isdigit() and (len(told) > MOST_DIGITS or int(told) > LARGEST_BODY):
             await _refuse(send)
             return
         got, begun = 0, False

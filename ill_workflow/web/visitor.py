@@ -9,13 +9,14 @@ from urllib.parse import quote, urlsplit
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from fastapi import Depends, Request
+from python_multipart.multipart import parse_options_header
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from ill_workflow.accounts import Account, Grant, Role, SignIn
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
-from ill_workflow.errors import IllError, NotAllowed, NotFound, Unauthorised
+from ill_workflow.errors import BadInput, IllError, NotAllowed, NotFound, Unauthorised
 from ill_workflow.libraries import Library
 from ill_workflow.requests.by import By
 from ill_workflow.signing_in import SEEN_EVERY, Lasting, find_session, still_here
@@ -142,7 +143,10 @@ Managing = Annotated[Visitor, Depends(managing)]
 
 
 async def posted(request: Request) -> FormData:
-    """What a form brought along."""
+    """What a form brought along. Raises BadInput for one in another encoding than that of our pages."""
+    encoding = parse_options_header(request.headers.get("content-type"))[1].get(b"charset", b"utf-8")
+    if encoding.lower() not in (b"utf-8", b"utf8"):
+        raise BadInput(_("What was sent can't be read, or is too long."))
     return await request.form()
 
 
@@ -153,9 +157,7 @@ def same_origin(request: Request) -> None:
     """Raises NotAllowed for what another site's page has sent."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     elsewhere = site not in (None, "same-origin", "none")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        elsewhere = True
-    if elsewhere:
+    if elsewhere or (origin is not None and _host_of(origin) != request.headers.get("host")):
         raise NotAllowed(_("This came from another site, and was not done."))
 
 
@@ -164,7 +166,7 @@ async def protected(request: Request, person: Somebody) -> None:
     if request.method in SAFE:
         return
     same_origin(request)
-    given = request.headers.get("x-csrf") or (await request.form()).get("csrf")
+    given = request.headers.get("x-csrf") or (await posted(request)).get("csrf")
     if not isinstance(given, str) or not secrets.compare_digest(given.encode(), person.csrf.encode()):
         raise NotAllowed(_("This page is from another session, and nothing was done. Load it again."), field="csrf")
 
@@ -179,6 +181,13 @@ def within(address: str) -> str:
     """The address, where it is a path of this site; else the first page."""
     fine = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
     return address if fine and "\\" not in address else "/"
+
+
+def _host_of(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _person(session: Session, row: SignIn) -> Person:

@@ -95,11 +95,18 @@ def test_what_runs_in_its_pages_can_do_nothing_at_the_console(flower, browser):
     [
         "metrics", "healthcheck", "api/tasks", "api/workers", "api/task/info/x", "login", "logout", "workers/",
         "worker/%2e%2e/metrics", "static/..%2fapp.py", "static/%2e%2e/metrics", "worker/a/b", "tasks%0aX", "%2f%2fevil",
+        "worker/%0a", "task/%00",
     ],
 )  # fmt: skip
 def test_what_is_no_page_of_it_is_not_asked_for(flower, browser, path):
     assert browser(flower.url).get(f"/flower/{path}").status_code == 404
     assert flower.asked == []
+
+
+def test_a_word_that_it_would_not_read_is_not_handed_on(flower, browser):
+    says = {"Accept-Language": "dé".encode("latin-1")}
+    assert browser(flower.url).get("/flower/tasks", headers=says).status_code == 200
+    assert "accept-language" not in {name.lower() for name in flower.asked[0][2]}
 
 
 def test_only_the_list_of_tasks_is_asked_for_by_a_form_of_its_own_pages(flower, browser):

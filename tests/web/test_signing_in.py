@@ -11,6 +11,7 @@ from ill_workflow.errors import Unauthorised
 from ill_workflow.signing_in import set_password
 from ill_workflow.throttle import Tries, _place
 from ill_workflow.web.app import make_app
+from ill_workflow.web.console import account as account_page
 from ill_workflow.web.visitor import within
 from tests.plugins.visiting import CHEAP
 
@@ -197,6 +198,51 @@ def test_more_than_there_is_room_for_are_asked_to_come_again_and_nothing_is_held
     with quick_stage.db.reading() as session:
         assert {row.count for row in session.scalars(sa.select(Tries))} == {0}
     assert signs_in(browser).status_code == 303
+
+
+def test_those_who_wait_leave_threads_to_the_pages_of_others(browser):
+    """Whoever would have to wait behind many is told so at once."""
+    places = signing_in.AT_ONCE + signing_in.WAITING
+    assert places < 20, "of the forty threads of a process most are for pages"
+    assert all(signing_in._queue.acquire(blocking=False) for _place in range(places))
+    try:
+        assert signs_in(browser).status_code == 503
+    finally:
+        for _place in range(places):
+            signing_in._queue.release()
+    assert signs_in(browser).status_code == 303
+
+
+def test_a_name_is_known_by_all_of_its_letters(browser, quick_stage):
+    """Each longer one would begin to be counted anew."""
+    name = "n" * 64
+    with quick_stage.db.writing() as session:
+        set_password(session, accounts.add_account(session, name), PASSWORD, CHEAP)
+    assert signs_in(browser, name=f"{name}x").status_code == 401
+    assert signs_in(browser, name=name).status_code == 303
+
+
+def test_of_two_who_change_a_password_at_once_the_slower_is_told_that_it_is_another_one_now(
+    quick_stage, visiting, monkeypatch
+):
+    page = visiting(quick_stage)("operator")
+    with quick_stage.db.writing() as session:
+        account = quick_stage.account(session, "operator", "MAIN")
+        account.password_hash = CHEAP.hash(PASSWORD)
+    check, theirs = account_page.check_password, "what somebody else has chosen"
+
+    def and_then_somebody_is_faster(*asked):
+        found = check(*asked)
+        with quick_stage.db.writing() as session:
+            account = quick_stage.account(session, "operator", "MAIN")
+            account.password_hash = CHEAP.hash(theirs)
+        return found
+
+    monkeypatch.setattr(account_page, "check_password", and_then_somebody_is_faster)
+    new = "another long password"
+    assert page.submit("/account/password", now=PASSWORD, new=new, again=new).status_code == 422
+    with quick_stage.db.reading() as session:
+        check(session, "operator-MAIN", theirs, CHEAP)
 
 
 def test_addresses_are_told_apart_as_networks_are():

@@ -8,9 +8,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from ill_workflow.accounts import Account
 from ill_workflow.bootstrap import Services
-from ill_workflow.errors import BadInput, Unauthorised
+from ill_workflow.errors import BadInput, Unauthorised, Unavailable
 from ill_workflow.signing_in import begin_session, check_password, end_session, sessions_of, set_password
-from ill_workflow.throttle import TooManyTries, begin_try, succeeded
+from ill_workflow.throttle import TooManyTries, begin_try, not_looked_at, succeeded
 from ill_workflow.web.console.sign_in import signed_in_at
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Passwords, Person, Posted, Somebody, lasting
@@ -39,6 +39,10 @@ def change_password(request: Request, person: Somebody, services: Here, password
         again_later = _page(request, person, services, wrong=BadInput(wait.message, field="now"), status=429)
         again_later.headers["Retry-After"] = str(wait.seconds)
         return again_later
+    except Unavailable as crowd:
+        with services.db.writing() as session:
+            not_looked_at(session, person.account.name, address)
+        return _page(request, person, services, wrong=BadInput(crowd.message, field="now"), status=503)
     except Unauthorised:
         wrong = BadInput(_("This is not your password now."), field="now")
         return _page(request, person, services, wrong=wrong, status=422)
@@ -59,11 +63,13 @@ def _changed(
     request: Request, person: Person, services: Services, passwords: PasswordHasher, now: str, new: str, address: str
 ) -> str:
     with services.db.reading() as session:
-        check_password(session, person.account.name, now, passwords)
+        held = check_password(session, person.account.name, now, passwords).password_hash
     if now == new:
         raise BadInput(_("This is your password already. Take another one."), field="new")
     with services.db.writing() as session:
-        account = session.get_one(Account, person.account.id)
+        account = session.get_one(Account, person.account.id, with_for_update={"of": Account})
+        if account.password_hash != held or not account.active:  # another one was faster: theirs was the last word
+            raise Unauthorised(field="now")
         set_password(session, account, new, passwords)
         succeeded(session, account.name, address)
         browser = request.headers.get("user-agent", "")

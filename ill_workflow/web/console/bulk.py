@@ -126,7 +126,11 @@ def _row_needs(place: Place, visitor: Visitor, trigger: str) -> tuple[Input, ...
 
 
 def _numbers(form: FormData) -> list[int]:
-    return [int(value) for value in form.getlist("request") if isinstance(value, str) and value.isdecimal()]
+    return [int(value) for value in form.getlist("request") if isinstance(value, str) and _is_number(value)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _begin(

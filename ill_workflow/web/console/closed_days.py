@@ -13,7 +13,6 @@ from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library
 from ill_workflow.partners import Partner
 from ill_workflow.requests import due_dates
-from ill_workflow.web.console.partners import LARGEST_ID
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
 from ill_workflow.web.words import _, ngettext
@@ -104,7 +103,7 @@ def _partner(session: Session, visitor: Visitor, number: str) -> Partner | None:
     """The partner that is meant; none: the library itself. Raises BadInput."""
     if not number:
         return None
-    known = number.isascii() and number.isdigit() and int(number) < LARGEST_ID
+    known = number.isascii() and number.isdigit() and len(number) < 10
     partner = session.get(Partner, int(number)) if known else None
     if partner is None or partner.library_id != visitor.library.id:
         raise BadInput(_("There is no such partner in this library's list."), field="partner")
@@ -116,7 +115,7 @@ def _text(form: Posted, name: str) -> str:
 
 
 def _year(said: str, visitor: Visitor, services: Here) -> int:
-    if said.isascii() and said.isdigit() and FIRST_YEAR <= int(said) <= LAST_YEAR:
+    if said.isascii() and said.isdigit() and len(said) == 4 and FIRST_YEAR <= int(said) <= LAST_YEAR:
         return int(said)
     return visitor.library.today(services.clock.now()).year
 
@@ -133,7 +132,8 @@ def _day(said: str, field: str) -> date:
 
 def _told(done: str, days: str, anew: str) -> str:
     """What was done, and what that changes."""
-    if done not in ("closed", "opened") or not (days + anew).isdigit() or len(days + anew) > 18:
+    digits = days + anew
+    if done not in ("closed", "opened") or not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
         return ""
     count, again = int(days or 0), int(anew or 0)
     what = {

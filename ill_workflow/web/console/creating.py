@@ -168,8 +168,9 @@ def _typed(form: FormData, side: str) -> Draft:
     values = {name: str(form.get(name, "")).strip() for name in (*TEXTS[side], "service")}
     chosen = [str(code) for code in form.getlist("rota")][:MOST_PARTNERS]
     like = str(form.get("like", ""))
+    known = like.isascii() and like.isdecimal() and len(like) < 10
     return Draft(
-        side, values, list(dict.fromkeys(chosen)), int(like) if like.isascii() and like.isdecimal() else None,
+        side, values, list(dict.fromkeys(chosen)), int(like) if known else None,
         str(form.get("confirmed", "")), str(form.get("key", ""))[:LONGEST_KEY],
     )  # fmt: skip
 

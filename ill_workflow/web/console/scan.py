@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.orm import Session
 
+from ill_workflow.about.whole import LARGEST_ID
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import NotFound
 from ill_workflow.requests import packing_table
@@ -88,7 +89,12 @@ def take_back(request: Request, visitor: Signed, services: Here, form: Posted, e
     if (question := _question(str(form.get("question", "")))) is not None:
         left = list(dict.fromkeys([*left, question.code]))
     answer = packing_table.take_back(
-        services.db, visitor.library, event_id, by=visitor.by(), clock=services.clock, key=key
+        services.db,
+        visitor.library,
+        event_id if 0 < event_id < LARGEST_ID else 0,
+        by=visitor.by(),
+        clock=services.clock,
+        key=key,
     )
     return _shown(request, visitor, services, answer, left)
 

@@ -10,6 +10,7 @@ from fastapi import Request as Http
 from fastapi.responses import RedirectResponse, Response
 
 from ill_workflow import backlog
+from ill_workflow.about.whole import LARGEST_ID
 from ill_workflow.errors import BadInput, NotFound
 from ill_workflow.mail.sentences import words_of
 from ill_workflow.outbox import EffectRow
@@ -76,7 +77,7 @@ def seen(number: int, visitor: Signed, services: Here, form: Posted) -> Response
     """Somebody has looked at what staff were alerted of. News that came since they saw it stay."""
     with services.db.writing() as session:
         mine = (Request.id == number) & (Request.library_id == visitor.library.id)
-        if session.scalar(sa.select(Request.id).where(mine)) is None:
+        if not 0 < number < LARGEST_ID or session.scalar(sa.select(Request.id).where(mine)) is None:
             raise NotFound(_("There is no such request here."))
         at = _instant(str(form.get("at", "")))
         looked = sa.update(Request).where(mine, Request.alert_at == at).values(alert=None, alert_at=None)
@@ -89,7 +90,7 @@ def again(number: int, visitor: Signed, services: Here) -> Response:
     """Try again what was given up, or of which nobody knows whether it arrived."""
     with services.db.writing() as session:
         ours = sa.select(EffectRow.id).where(EffectRow.id == number, EffectRow.library_id == visitor.library.id)
-        if session.scalar(ours) is None:
+        if not 0 < number < LARGEST_ID or session.scalar(ours) is None:
             raise NotFound(_("There is no such work here."))
         backlog.resend(session, number)
     return RedirectResponse(f"/l/{visitor.library.code}/today", status_code=303)
