@@ -36,6 +36,7 @@ SILENT = (
     "ill_workflow/mail/words_",
     "ill_workflow/bootstrap.py",
     "ill_workflow/db.py",
+    "ill_workflow/web/browsers.py",
     "ill_workflow/web/flower.py",
     "ill_workflow/web/api/",
     "state_machines/checks.py",

@@ -1,7 +1,7 @@
 """What the clock will do with a request, and when."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,13 @@ WILL = {
     "lending respond_by": "If it has not been answered by {day}, it expires.",
     "lending answer_by": "If the answer has not come by {day}, staff are reminded.",
 }
+#: Where the lender has answered already, and its parcel is what is waited for.
+PROMISED = {
+    "will_supply": "If it has not been shipped by {day}, staff are reminded.",
+    "being_processed": "If it has not been shipped by {day}, it expires.",
+}
+#: What happens on a day; all else happens at its end, when something has not come by then.
+_ON_THE_DAY = ("patron_due", "notice_level", "lost_by", "not_before", "transit_by")
 
 
 @dataclass(frozen=True)
@@ -42,20 +49,34 @@ class Ahead:
 
 
 def ahead(session: Session, request: Request) -> list[Ahead]:
-    """The soonest first."""
-    return [Ahead(t.name, t.due_at, _phrase(request, t.name, t.due_at)) for t in timers.of(session, request.id)]
+    """The soonest first. A timer that nothing hears in the present state is about to be taken away: it says nothing."""
+    heard = lifecycle_of(request).firing
+    return [
+        Ahead(t.name, t.due_at, _phrase(request, t.name, t.due_at))
+        for t in timers.of(session, request.id)
+        if heard(t.name, request.state)
+    ]
 
 
 def _phrase(request: Request, timer: str, at: datetime) -> Phrase:
     lifecycle = lifecycle_of(request)
     rows = lifecycle.firing(timer, request.state)
     values = {
-        "day": at.astimezone(request.library.zone).date(),
+        "day": _day(request, timer, at),
         "partner": request.partner.name if request.partner else "the partner",
         "patron": (request.patron.name or request.patron.barcode) if request.patron else "the patron",
         "action": rows[0].label if rows else timer,
     }
-    if timer == "respond_by" and request.side != BORROWING and request.state == "will_supply":
-        return Phrase("If it has not been shipped by {day}, staff are reminded.", values)
+    if timer == "respond_by" and request.side != BORROWING and request.state in PROMISED:
+        return Phrase(PROMISED[request.state], values)
     words = WILL.get(f"{request.side} {timer}") or WILL.get(timer) or "{action}: on {day}."
     return Phrase(words, values)
+
+
+def _day(request: Request, timer: str, at: datetime) -> date:
+    """The day that is said: a midnight is the end of the day before it."""
+    if timer == "lender_due" and request.lender_due:
+        return request.lender_due + timedelta(days=1)
+    if timer not in _ON_THE_DAY:
+        at -= timedelta(seconds=1)
+    return at.astimezone(request.library.zone).date()

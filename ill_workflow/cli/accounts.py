@@ -115,7 +115,7 @@ def set_password(
                 raise BadInput(f"{name} is a system, which signs in with tokens.", field="name")
             shown = None
             signing_in.set_password(session, account, typed_in, PasswordHasher())
-    told = f"Tell it {name}; it opens the way to a password of their own for a week: {shown}"
+    told = f"Pass it on to {name}: it opens the way to a password of their own for a week: {shown}"
     answer = {"account": name, "password": shown} if once else {"account": name}
     say(told if once else f"{name} can sign in with it.", answer, as_json=as_json)
 

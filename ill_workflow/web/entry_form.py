@@ -116,7 +116,7 @@ class EntryForm:
         error = errors.get(column.name, "")
         label = _(column.title)
         return Field(
-            column.name, label, hint, "choice" if control in _SELECTED else control, value,
+            column.name, label, hint[:1].upper() + hint[1:], "choice" if control in _SELECTED else control, value,
             with_label(error, column.name, label), other if other != value else None,
             tuple(choices.get(column.name, ())) or self._choices(column), column.name in self.required,
         )  # fmt: skip

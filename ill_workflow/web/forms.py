@@ -12,7 +12,7 @@ from ill_workflow.requests.choices import Choice
 from ill_workflow.requests.fields import LABELS, LONGEST, LONGEST_TEXT
 from ill_workflow.requests.models import Request
 from ill_workflow.requests.suggestions import Suggestion
-from ill_workflow.web.words import _
+from ill_workflow.web.words import _, code, code_of
 from state_machines.declaration import Action, Input, Lifecycle
 
 #: How each type of input is asked for; whatever is not named is a line of text.
@@ -124,9 +124,9 @@ def read_form(action: Action, form: FormData, request: Request) -> Typed:
                 inputs[need.name] = text
         elif need.type in SEVERAL:
             if values := _several(text, commas=need.type == "barcodes" or bool(need.known)):
-                inputs[need.name] = values
+                inputs[need.name] = [code_of(value, need.usual) for value in values]
         elif text.strip():
-            inputs[need.name] = text
+            inputs[need.name] = code_of(text, need.usual)
     return Typed(shown, inputs, shown["told_by"] or None, upload)
 
 
@@ -145,14 +145,16 @@ def _field(need: Input, suggestion: Suggestion, today: date) -> Field:
     control = "choice" if suggestion.closed or need.choices else CONTROLS.get(need.type, "line")
     options = suggestion.options or tuple((word, word) for word in need.choices)
     hints = [_(need.hint)]
+    if control == "line" and need.usual:
+        options = tuple((code(word), "") for word, _label in options)
     if need.type in SEVERAL:
         hints.append(_("one in each line"))
         if options:
-            words = ", ".join(word for word, _label in options[:USUAL])
+            words = ", ".join(code(word) if need.usual else word for word, _label in options[:USUAL])
             hints.append(_("usual: {words}").format(words=words))
     return Field(
-        need.name, _(need.label), control, _as_typed(suggestion.begins), need.required,
-        hint="; ".join(filter(None, hints)), options=tuple((word, _(label)) for word, label in options),
+        need.name, _(need.label), control, _in_words(suggestion.begins, need), need.required,
+        hint=capital("; ".join(filter(None, hints))), options=tuple((word, _(label)) for word, label in options),
         longest=need.longest, keys=KEYS.get(need.type, ""), earliest=today if need.future else None,
     )  # fmt: skip
 
@@ -173,6 +175,16 @@ def _parts(need: Input, request: Request, typed: Mapping[str, Any] | None, wrong
         longest = LONGEST.get(name, LONGEST_TEXT)
         found.append(Field(full, _(label), control, value, error=wrong.get(full, ""), longest=longest))
     return found
+
+
+def _in_words(value: Any, need: Input) -> str:
+    typed = _as_typed(value)
+    return code(typed) if typed in need.usual else typed
+
+
+def capital(sentence: str) -> str:
+    """With a capital letter at its beginning."""
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _as_typed(value: Any) -> str:

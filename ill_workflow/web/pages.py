@@ -14,7 +14,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 
 from ill_workflow.about.phrases import Phrase, Sums
-from ill_workflow.mail.sentences import in_words
 from ill_workflow.web import assets, navigation, words
 from ill_workflow.web.banner import banner
 from ill_workflow.web.visitor import Person
@@ -106,18 +105,9 @@ def _shown(context: Context, value: Any) -> str:
         case Sums():
             return ", ".join(_money(context, amount, currency) for currency, amount in value.by_currency.items())
         case list() | tuple():
-            return ", ".join(_code(str(each)) for each in value)
+            return ", ".join(words.code(str(each)) for each in value)
         case _:
-            return _code(str(value))
-
-
-def _code(value: str) -> str:
-    """A code of the standard as people say it; whatever is none stays as it is."""
-    plain = in_words(value)
-    if plain == value:
-        return value
-    said = words._(value)
-    return words._(plain) if said == value else said
+            return words.code(str(value))
 
 
 def _who(value: str) -> str:
@@ -131,7 +121,7 @@ def _make_environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(day=_day, moment=_moment, money=_money, number=_number, week=_week)
-    made.filters.update(say=_say, shown=_shown, code=_code, who=_who)
+    made.filters.update(say=_say, shown=_shown, code=words.code, who=_who)
     made.globals.update(_=words._, ngettext=words.ngettext, asset=assets.address, spoken_here=words.NAMES)
     made.globals.update(daily=navigation.daily, rare=navigation.rare, weekdays=weekdays)
     return made

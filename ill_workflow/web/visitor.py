@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
@@ -172,9 +172,28 @@ async def protected(request: Request, person: Somebody) -> None:
 
 
 def sign_in_address(request: Request) -> str:
-    """Where to sign in, and to come back to from there."""
-    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/sign-in?next={quote(path, safe='/')}" if request.method in SAFE and path != "/" else "/sign-in"
+    """Where to sign in, and to come back to the page that was open; `lost` where something was not done."""
+    lost = request.method not in SAFE
+    if lost or "hx-request" in request.headers:
+        # What was asked for is no page of its own.
+        path = _open_page(request)
+    else:
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = {"next": path} if path not in ("", "/") else {}
+    if lost and request.url.path != "/sign-out":
+        wanted["lost"] = "yes"
+    return "/sign-in" + (f"?{urlencode(wanted, safe='/', quote_via=quote)}" if wanted else "")
+
+
+def _open_page(request: Request) -> str:
+    """The page from which something was asked, where it is one of ours."""
+    try:
+        page = urlsplit(request.headers.get("hx-current-url") or request.headers.get("referer") or "")
+    except ValueError:  # no address at all
+        return ""
+    if page.netloc != request.headers.get("host"):
+        return ""
+    return page.path + (f"?{page.query}" if page.query else "")
 
 
 def within(address: str) -> str:

@@ -1,12 +1,13 @@
 """The language of the console: what is shown goes through here."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from babel import negotiate_locale
 
+from ill_workflow.mail.sentences import in_words
 from ill_workflow.web.catalogs import catalog, patterns_of
 
 #: The languages that one can choose, each by its own name.
@@ -61,6 +62,21 @@ def choose(wished: str | None, accepted: str) -> str:
         return wished
     asked = [part.partition(";")[0].strip() for part in accepted.split(",")]
     return negotiate_locale(asked, list(NAMES), sep="-") or "en"
+
+
+def code(value: str) -> str:
+    """A code of the standard as people say it; whatever is none stays as it is."""
+    plain = in_words(value)
+    if plain == value:
+        return value
+    said = _(value)
+    return _(plain) if said == value else said
+
+
+def code_of(typed: str, codes: Iterable[str]) -> str:
+    """The code that somebody means, whether they wrote it or its words; whatever is none stays as it is."""
+    meant = {code(each).casefold(): each for each in codes}
+    return meant.get(typed.strip().casefold(), typed)
 
 
 @contextmanager

@@ -142,3 +142,21 @@ def test_a_request_of_another_library_is_not_there(stage):
         for number in (loan.id, 0, -1, 2**40):
             with pytest.raises(NotFound):
                 find_request(session, elsewhere, number)
+
+
+def test_what_has_to_come_by_a_day_may_come_on_it_as_the_list_of_the_day_says(stage):
+    """Three working days from Monday, 2 February, end with Thursday."""
+    lent = stage.lends()
+    assert [str(a.phrase) for a in about(lent).ahead] == ["If it has not been answered by 5 February 2026, it expires."]
+    lent.does("print_slip")
+    assert [str(a.phrase) for a in about(lent).ahead] == ["If it has not been shipped by 5 February 2026, it expires."]
+
+
+def test_a_timer_that_nothing_hears_any_more_says_nothing(stage):
+    """Between what was done and the work that clears the timers."""
+    loan = stage.borrows(ask=("HILL",))
+    loan.does("partner_shipped", told_by="mail", item_barcode="312", due_date="2026-03-05")
+    stage.work()
+    assert "It will count as in transit on" in str([str(a.phrase) for a in about(loan).ahead])
+    loan.does("receive", condition_checked=True)
+    assert "in transit" not in str([str(a.phrase) for a in about(loan).ahead])

@@ -31,7 +31,7 @@ def test_one_to_pass_on_is_shown_once(ill):
     ill("account", "add", "nia")
     code, out, _ = ill("account", "password", "nia", "--once")
     assert code == 0
-    assert "Tell it nia" in out
+    assert "Pass it on to nia" in out
 
 
 def test_a_system_has_no_password(ill):

@@ -5,6 +5,7 @@ import threading
 import pytest
 import sqlalchemy as sa
 
+from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
 from ill_workflow.requests.models import Request
 from tests.plugins.stage import Half
@@ -228,3 +229,12 @@ def test_a_form_that_is_posted_many_times_at_once_makes_one_request(bare_stage, 
     assert [answer.status_code for answer in found] == [303] * 4
     assert len({answer.headers["location"] for answer in found}) == 1
     assert len(requests(bare_stage)) == 1
+
+
+@pytest.mark.parametrize(("who", "way"), [("operator", "/l/MAIN/partners"), ("manager", "/l/MAIN/partners/new")])
+@pytest.mark.parametrize("side", ["borrowing", "lending"])
+def test_where_there_is_no_partner_yet_the_page_says_who_adds_one(visiting, quick_stage, who, way, side):
+    with quick_stage.db.writing() as session:
+        session.execute(sa.delete(Partner))
+    tree = visiting(quick_stage)(who).tree(f"/l/MAIN/{side}/new")
+    assert tree.xpath("//form[@id='create']//*[contains(@class, 'note')]/a/@href") == [way]

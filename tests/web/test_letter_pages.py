@@ -44,7 +44,7 @@ def test_all_letters_are_listed_by_reader_and_say_who_wrote_them(stage, manager)
     links = {a.get("href"): "".join(a.itertext()).split(": ")[-1] for a in page.xpath("//tbody//a")}
     assert len(links) == 2 * len(LETTERS)
     assert links[f"{PAGE}/ready_for_pickup?language=en"] == "version 1 by manager-MAIN"
-    assert links[f"{PAGE}/ready_for_pickup?language=de"] == "ours"
+    assert links[f"{PAGE}/ready_for_pickup?language=de"] == "as supplied"
 
 
 @pytest.mark.long
@@ -97,7 +97,7 @@ def test_what_would_fail_or_reach_out_is_refused_with_its_line_and_stays_as_it_w
         assert kept.strip("\n").replace("\ufffd", "\x00") == source.strip("\n") or "\x00" in source
         tried = manager.submit(f"{PAGE}/ready_for_pickup/preview", source=source, language="en")
         assert sentence in text_of(tried)
-    assert "ours" in manager.text(PAGE)
+    assert "as supplied" in manager.text(PAGE)
 
 
 @pytest.mark.long

@@ -324,3 +324,14 @@ def test_a_request_that_went_to_nobody_has_a_page_too(stage, page):
     refused = page.submit(f"{at(loan)}/print", layout="book_strap")
     assert (refused.status_code, "None of these slips can be drawn." in refused.text) == (422, True)
     assert page.submit(f"{at(loan)}/print", layout="routing").status_code == 422
+
+
+def test_codes_of_the_standard_are_offered_in_words_and_kept_as_codes(stage, page):
+    lent = stage.lends()
+    tree = page.tree(f"{at(lent)}/actions/reject")
+    assert "not on shelf" in tree.xpath("//datalist/option/@value")
+    assert "usual: library use only, no reproduction" in page.text(f"{at(lent)}/actions/ship")
+    assert fill(page, lent, "add_condition", condition="Library use only").status_code == 303
+    assert lent.conditions == ["LibraryUseOnly"]
+    assert fill(page, lent, "reject", reason="not on shelf").status_code == 303
+    assert lent.inputs("reject")["reason"] == "NotOnShelf"

@@ -8,9 +8,10 @@ from fastapi.testclient import TestClient
 from ill_workflow import accounts, signing_in
 from ill_workflow.accounts import Account, SignIn
 from ill_workflow.errors import Unauthorised
-from ill_workflow.signing_in import set_password
+from ill_workflow.signing_in import set_password, set_password_once
 from ill_workflow.throttle import Tries, _place
 from ill_workflow.web.app import make_app
+from ill_workflow.web.browsers import browser_called
 from ill_workflow.web.console import account as account_page
 from ill_workflow.web.visitor import within
 from tests.plugins.visiting import CHEAP
@@ -251,3 +252,38 @@ def test_addresses_are_told_apart_as_networks_are():
     assert _place("fe80::1%eth0") == _place("fe80::2")
     assert len({_place(each) for each in ("192.0.2.1", "192.0.2.2", "testclient")}) == 3
     assert len(_place("x" * 900)) == 64
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_session_that_ended_under_an_open_page_leads_back_to_that_page(browser, method):
+    page = "http://testserver/l/MAIN/borrowing/new?like=7"
+    if method == "get":
+        sent = browser.get(
+            "/l/MAIN/new/patron?patron=1", headers={"HX-Request": "true", "HX-Current-URL": page}
+        ).headers["hx-redirect"]
+    else:
+        sent = browser.post("/l/MAIN/borrowing/new", data={"title": "Emma"}, headers={"Referer": page}).headers[
+            "location"
+        ]
+    assert sent.startswith("/sign-in?next=/l/MAIN/borrowing/new%3Flike%3D7")
+    assert ("the last thing was not done" in browser.get(sent).text) == (method == "post")
+
+
+def test_a_page_elsewhere_is_no_page_to_come_back_to(browser):
+    answer = browser.post("/l/MAIN/borrowing/new", headers={"Referer": "http://elsewhere.example/l/MAIN/today"})
+    assert answer.headers["location"] == "/sign-in?lost=yes"
+
+
+def test_whoever_has_taken_their_first_password_goes_on_to_work(quick_stage, visiting):
+    with quick_stage.db.writing() as session:
+        given = set_password_once(session, quick_stage.account(session, "operator", "MAIN"), CHEAP)
+    page = visiting(quick_stage)("operator")
+    answer = page.submit("/account/password", now=given, new="a few good words", again="a few good words")
+    assert answer.headers["location"] == "/"
+
+
+def test_browsers_are_called_what_people_call_them():
+    edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1 Safari/1 Edg/1"
+    assert browser_called(edge) == "Edge, Windows"
+    assert browser_called("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0") == "Firefox, Linux"
+    assert (browser_called("curl/8"), browser_called("")) == ("curl/8", "Unknown")

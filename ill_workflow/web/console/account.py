@@ -11,6 +11,7 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, Unauthorised, Unavailable
 from ill_workflow.signing_in import begin_session, check_password, end_session, sessions_of, set_password
 from ill_workflow.throttle import TooManyTries, begin_try, not_looked_at, succeeded
+from ill_workflow.web.browsers import browser_called
 from ill_workflow.web.console.sign_in import signed_in_at
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Passwords, Person, Posted, Somebody, lasting
@@ -49,7 +50,8 @@ def change_password(request: Request, person: Somebody, services: Here, password
     except BadInput as wrong:
         wrong.field = "new" if wrong.field == "password" else wrong.field
         return _page(request, person, services, wrong=wrong, status=422)
-    return signed_in_at(request, "/account?done=password", token)
+    given_by_somebody_else = person.account.password_until is not None
+    return signed_in_at(request, "/" if given_by_somebody_else else "/account?done=password", token)
 
 
 @router.post("/sessions/{number}/end")
@@ -86,5 +88,5 @@ def _page(
     zone = person.libraries[0].zone if person.libraries else ZoneInfo("UTC")
     return render(
         request, "account.html", person, status=status, sessions=sessions, errors=errors, done=done, zone=zone,
-        must=person.account.password_until is not None,
+        must=person.account.password_until is not None, called=browser_called,
     )  # fmt: skip

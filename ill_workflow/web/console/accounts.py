@@ -218,7 +218,7 @@ def _tokens(session: Session, visitor: Visitor, account: Account) -> list[tokens
 
 
 def _to_pass_on(account: Account, password: str) -> Shown:
-    told = _("Tell it {name}: it is shown only once, and opens the way to a password of their own for a week.")
+    told = _("Pass it on to {name}: it is shown only once, and opens the way to a password of their own for a week.")
     return Shown(_("Password"), password, told.format(name=account.full_name or account.name))
 
 

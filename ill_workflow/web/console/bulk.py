@@ -25,7 +25,7 @@ from ill_workflow.web.console.worklists import TITLES, place_of
 from ill_workflow.web.forms import fields_of_many
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
-from ill_workflow.web.words import _
+from ill_workflow.web.words import _, code, code_of
 from state_machines.declaration import Input
 
 router = APIRouter(prefix="/l/{library}")
@@ -62,8 +62,9 @@ def begin(http: Http, side: str, visitor: Signed, services: Here, form: Posted) 
     asked = () if trigger == ASSIGN else _row_needs(place, visitor, trigger)
     names = ["to"] if trigger == ASSIGN else [need.name for need in asked]
     typed = {name: str(form.get(f"{BEFORE}{name}", "")).strip() for name in names}
+    meant = typed | {need.name: code_of(typed[need.name], need.usual) for need in asked}
     try:
-        return _begin(visitor, services, place, trigger, numbers, typed, str(form.get("key", "")))
+        return _begin(visitor, services, place, trigger, numbers, meant, str(form.get("key", "")))
     except BadInput as wrong:
         with services.db.reading() as session:
             return _ask(http, session, visitor, place, trigger, numbers, asked, typed=typed, wrong=wrong)
@@ -199,4 +200,4 @@ def _label(place: Place, trigger: str) -> str:
 
 
 def _said(bulk: Bulk) -> str:
-    return ", ".join(str(value) for value in bulk.inputs.values())
+    return ", ".join(code(str(value)) for value in bulk.inputs.values())

@@ -1,6 +1,6 @@
 """The partners of a library: everybody may find them and look, a manager adds, changes and suspends them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ LARGEST_ID = 2**31
 USUAL = {f"terms.{name}": partner_list.shown_term(name, value) for name, value in vars(Terms()).items()} | {
     f"fees.{name}": str(value) for name, value in vars(Fees()).items()
 }
-CODE = tuple(column for column in partner_list.COLUMNS if column.name == "code")
+CODE = tuple(replace(column, group=partner_list.NAME) for column in partner_list.COLUMNS if column.name == "code")
 FORM = EntryForm(tuple(c for c in partner_list.COLUMNS if c.name != "code"), partner_list.READERS, USUAL)
 NEW = EntryForm(CODE + FORM.columns, partner_list.READERS, USUAL, ("code", "name"))
 #: What a new partner begins with.

@@ -24,10 +24,10 @@ own = APIRouter()
 
 
 @router.get("/sign-in")
-def ask(request: Request, person: Anybody, next: str = "/") -> Response:
+def ask(request: Request, person: Anybody, next: str = "/", lost: str = "") -> Response:
     if person is not None:
         return RedirectResponse(within(next), status_code=303)
-    return render(request, "sign_in.html", next=within(next), name="", error="")
+    return render(request, "sign_in.html", next=within(next), name="", error="", lost=bool(lost))
 
 
 @router.post("/sign-in")
@@ -49,15 +49,15 @@ def begin(request: Request, person: Anybody, services: Here, passwords: Password
             if person:  # who sat here before; no token outlives a sign-in
                 end_session(session, person.sign_in_id, person.account.id)
     except TooManyTries as wait:
-        again = render(request, "sign_in.html", status=429, next=to, name=name, error=wait.message)
+        again = render(request, "sign_in.html", status=429, next=to, name=name, lost=False, error=wait.message)
         again.headers["Retry-After"] = str(wait.seconds)
         return again
     except Unavailable as crowd:
         with services.db.writing() as session:
             not_looked_at(session, name, address)
-        return render(request, "sign_in.html", status=503, next=to, name=name, error=crowd.message)
+        return render(request, "sign_in.html", status=503, next=to, name=name, lost=False, error=crowd.message)
     except Unauthorised as wrong:
-        return render(request, "sign_in.html", status=401, next=to, name=name, error=wrong.message)
+        return render(request, "sign_in.html", status=401, next=to, name=name, lost=False, error=wrong.message)
     return signed_in_at(request, "/account" if account.password_until else to, token)
 
 

@@ -118,7 +118,7 @@
     }
     const place = document.getElementById("scan-answer");
     const words = [place.querySelector("h2"), ...place.querySelectorAll("[data-said], h3, .scan-conditions li")];
-    said.textContent = words.filter(Boolean).map((each) => each.textContent.trim()).join(". ");
+    said.textContent = words.filter(Boolean).map((each) => each.textContent.trim().replace(/\.$/, "")).join(". ");
     beep(["done", "again", "undone"].includes(place.dataset.kind), place.dataset.kind === "asks");
     if (place.dataset.kind === "print") place.querySelector("[data-print]")?.click();
     if (!queue.length) place.scrollIntoView({ block: "nearest" });
