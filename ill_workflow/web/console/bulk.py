@@ -21,6 +21,7 @@ from ill_workflow.requests.next_step import asks_for_nothing
 from ill_workflow.requests.worklists import Place, numbers_of
 from ill_workflow.slips.fetching import PRINT_SLIP
 from ill_workflow.web import filters
+from ill_workflow.web.beside import beside_the_pages
 from ill_workflow.web.console.worklists import TITLES, place_of
 from ill_workflow.web.forms import fields_of_many
 from ill_workflow.web.pages import render
@@ -87,6 +88,7 @@ def go_on(http: Http, number: int, visitor: Signed, services: Here) -> Response:
 
 
 @router.post("/bulk/{number}/slips")
+@beside_the_pages
 def slips(number: int, visitor: Signed, services: Here) -> Response:
     """One file of the slips, in the order in which things stand on the shelves; with that they count as printed."""
     with services.db.reading() as session:

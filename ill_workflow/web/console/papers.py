@@ -14,6 +14,7 @@ from ill_workflow.slips.batches import How
 from ill_workflow.slips.preview import as_png, pages_of
 from ill_workflow.slips.printing import choose, layout_of, print_chosen, safe_name
 from ill_workflow.web.actions import request_address
+from ill_workflow.web.beside import beside_the_pages
 from ill_workflow.web.done import go_back
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -31,6 +32,7 @@ def slip_as_pdf(number: int, slip: int, visitor: Signed, services: Here) -> Resp
 
 
 @router.get("/slips/{slip}.png")
+@beside_the_pages
 def slip_as_picture(number: int, slip: int, visitor: Signed, services: Here, page: int = 1) -> Response:
     content, name = _slip(number, slip, visitor, services)
     if not 1 <= page <= pages_of(content):
@@ -40,6 +42,7 @@ def slip_as_picture(number: int, slip: int, visitor: Signed, services: Here, pag
 
 
 @router.post("/print")
+@beside_the_pages
 def print_slip(number: int, visitor: Signed, services: Here, form: Posted) -> Response:
     """The slip on paper: one that waits is marked as printed, any other is drawn once more as it would be now."""
     with services.db.reading() as session:

@@ -21,6 +21,7 @@ from ill_workflow.slips.layouts import render as draw
 from ill_workflow.slips.making import label_to
 from ill_workflow.slips.preview import as_png
 from ill_workflow.web import entry_form
+from ill_workflow.web.beside import beside_the_pages
 from ill_workflow.web.entry_form import EntryForm, Row
 from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
@@ -144,6 +145,7 @@ def remove(number: int, visitor: Managing, services: Here) -> Response:
 
 
 @router.get("/{number}/label.png")
+@beside_the_pages
 def label(number: int, visitor: Signed, services: Here) -> Response:
     """The shipping label of a parcel to this partner."""
     partner = _partner_of(services.db, visitor, number)

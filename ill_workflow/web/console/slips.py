@@ -29,6 +29,7 @@ from ill_workflow.slips.making import contents_of, draw
 from ill_workflow.slips.preview import as_png
 from ill_workflow.slips.printing import LAYOUTS_OF
 from ill_workflow.web import entry_form
+from ill_workflow.web.beside import beside_the_pages
 from ill_workflow.web.chosen import request_by
 from ill_workflow.web.console.settings import SLIPS, mark_of, now_of, save
 from ill_workflow.web.entry_form import Row, called
@@ -110,6 +111,7 @@ def change(request: Request, visitor: Managing, services: Here, form: Posted) ->
 
 
 @router.get("/preview.png")
+@beside_the_pages
 def picture(
     request: Request, visitor: Signed, services: Here, loan: int, layout: str, page: int = 0, dpi: int = USUAL,
     logo: str = "",
@@ -128,6 +130,7 @@ def picture(
 
 
 @router.get("/contact-sheet.png")
+@beside_the_pages
 def all_samples(visitor: Signed) -> Response:
     """All slips on all papers, small, of requests that nobody made."""
     return _png(_contact_sheet())
@@ -182,6 +185,7 @@ def printed(request: Request, visitor: Signed, services: Here, before: str = "")
 
 
 @router.get("/batches/{number}.pdf")
+@beside_the_pages
 def print_again(number: int, visitor: Signed, services: Here) -> Response:
     """A batch once more: its slips as they are now. Marks nothing."""
     with services.db.reading() as session:
