@@ -1,15 +1,21 @@
-"""No more than the largest file that a page takes is read of what a browser sends."""
+"""No more than what a page can take is read of what a browser sends."""
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 #: A copy of an article is the largest thing that anybody hands in; the rest is what a form puts around it.
 LARGEST_BODY = 32 * 1024 * 1024
+#: A form without a file: a list of requests that was tried and is handed in again is the largest.
+LARGEST_FORM = 2 * 1024 * 1024
+#: What is read of somebody who isn't signed in: a name, a password, and where to go from there.
+LARGEST_OF_STRANGERS = 64 * 1024
+OPEN_TO_STRANGERS = ("/sign-in", "/language")
 #: No length that is true has more of them.
 MOST_DIGITS = 18
 
 
 class LimitedBody:
-    """Answers 413 where more arrives, before it fills a disk."""
+    """Answers 413 where more arrives, before it fills a disk or keeps everybody waiting while it is taken apart."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -18,9 +24,10 @@ class LimitedBody:
         if scope["type"] != "http" or scope["path"].startswith("/api/"):  # which has limits, and words, of its own
             await self.app(scope, receive, send)
             return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and (len(told) > MOST_DIGITS or int(told) > LARGEST_BODY):
-            await _refuse(send)
+        headers = Headers(scope=scope)
+        told, most = headers.get("content-length", "0"), _most(scope["path"], headers)
+        if told.isdecimal() and (len(told) > MOST_DIGITS or int(told) > most):
+            await _refuse(send, most)
             return
         got, begun = 0, False
 
@@ -28,7 +35,7 @@ class LimitedBody:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > LARGEST_BODY:
+            if got > most:
                 raise _TooMuch
             return message
 
@@ -42,16 +49,22 @@ class LimitedBody:
         except _TooMuch:
             if begun:
                 raise
-            await _refuse(send)
+            await _refuse(send, most)
 
 
 class _TooMuch(Exception):
     """More has arrived than anybody has a use for."""
 
 
-async def _refuse(send: Send) -> None:
-    megabytes = LARGEST_BODY // (1024 * 1024)
-    sentence = f"This is too large: {megabytes} MB are the most.".encode()
+def _most(path: str, headers: Headers) -> int:
+    if path in OPEN_TO_STRANGERS:
+        return LARGEST_OF_STRANGERS
+    return LARGEST_BODY if headers.get("content-type", "").lower().startswith("multipart/") else LARGEST_FORM
+
+
+async def _refuse(send: Send, most: int) -> None:
+    size = f"{most // (1024 * 1024)} MB" if most >= 1024 * 1024 else f"{most // 1024} KB"
+    sentence = f"This is too large: {size} are the most.".encode()
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": sentence})

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from ill_workflow.web.limits import LimitedBody
+from ill_workflow.web.limits import LARGEST_FORM, LARGEST_OF_STRANGERS, LimitedBody
 
 #: More digits than Python makes a number of.
 DIGITS = "9" * 5000
@@ -82,3 +82,23 @@ def test_a_length_of_any_number_of_digits_is_too_long():
     scope = {"type": "http", "path": "/", "headers": [(b"content-length", DIGITS.encode())]}
     asyncio.run(LimitedBody(None)(scope, None, remember))
     assert said[0]["status"] == 413
+
+
+FORM, FILES = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+
+
+@pytest.mark.parametrize("length_is_told", [True, False])
+@pytest.mark.parametrize(
+    ("address", "kind", "size"),
+    [("/sign-in", FORM, LARGEST_OF_STRANGERS), ("/language", FILES, LARGEST_OF_STRANGERS),
+     ("/l/MAIN/settings", FORM, LARGEST_FORM)],
+)  # fmt: skip
+def test_no_form_is_so_long_that_everybody_waits_while_it_is_taken_apart(
+    quick_stage, visiting, address, kind, size, length_is_told
+):
+    """Thirty megabytes of nothing but `&` take a quarter of a minute, in which no page is answered."""
+    page = visiting(quick_stage)("manager")
+    body = b"&" * (size + 1)
+    says = {"content-type": kind, "x-csrf": page.csrf}
+    answer = page.client.post(address, content=body if length_is_told else iter([body]), headers=says)
+    assert (answer.status_code, "too large" in answer.text) == (413, True)
