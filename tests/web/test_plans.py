@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from ill_workflow.requests.models import Request
 from ill_workflow.requests.worklists import DUES, SORTS
 from tests.plugins.many import NOW, fill
 from tests.plugins.plans import faults, watching
@@ -48,6 +49,17 @@ NUMBERED = (
 )  # fmt: skip
 #: Codes that are scanned: a reference, an item, a partner's id, a patron's card, and what nobody has.
 CODES = ("XPX-100777", "31234000000501", "R-901", "21234000000017", "nobody's", "ILL-UNDO")
+#: What is done on the pages, with a request of that half in that state: an action, a note, what was seen, many at once.
+DEEDS = (
+    ("lending", "new", "/requests/{number}/actions/print_slip", {}),
+    ("lending", "new", "/requests/{number}/actions/reject", {"reason": "NotOnShelf"}),
+    ("borrowing", "request_sent", "/requests/{number}/actions/cancel", {"reason": "NotNeeded"}),
+    ("borrowing", "on_loan", "/requests/{number}/notes", {"note": "Look again.", "to": "staff"}),
+    ("borrowing", "completed", "/today/seen/{number}", {"at": "2026-02-02T12:00:00+00:00"}),
+    ("lending", "new", "/lending/bulk", {"which": "all", "filter": "?status=lost", "trigger": "assign", "key": "k"}),
+    ("lending", "new", "/lending/bulk/begin", {"trigger": "assign", "in-to": "manager-MAIN", "key": "k"}),
+    ("lending", "new", "/bulk/1/on", {}),
+)
 #: What holds all there is, because that is what it is for.
 WHOLE = (".csv",)
 
@@ -56,6 +68,12 @@ def plain_pages(app) -> list[str]:
     """Every page of the application that has nothing but the library in its address."""
     known = [route.replace("{library}", "MAIN") for route in pages_of(app)]
     return [address for address in known if "{" not in address and not address.endswith(WHOLE)]
+
+
+def a_request(stage: Stage, side: str, state: str) -> int:
+    with stage.db.engine.connect() as connection:
+        mine = sa.select(sa.func.min(Request.id)).where(Request.side == side, Request.state == state)
+        return int(connection.scalar(mine) or 0)
 
 
 @pytest.fixture(params=BOTH)
@@ -80,6 +98,7 @@ def years(request: pytest.FixtureRequest, tmp_path_factory):
 def test_no_page_reads_a_large_table_or_sorts_much(years, visiting):
     console = visiting(years)
     ann = console("manager")
+    found = {(side, state): a_request(years, side, state) for side, state, _below, _fields in DEEDS}
     with watching(years.db.engine) as watch:
         for address in (*PAGES, *NUMBERED, *plain_pages(console.app)):
             watch.page = address
@@ -88,6 +107,11 @@ def test_no_page_reads_a_large_table_or_sorts_much(years, visiting):
         for code in CODES:
             watch.page = f"a scan of {code}"
             assert ann.submit("/l/MAIN/scan", code=code).status_code == 200, code
+        for side, state, below, fields in DEEDS:
+            number = found[side, state]
+            watch.page = f"POST {below}"
+            answer = ann.submit(f"/l/MAIN{below.format(number=number)}", request=[number], **fields)
+            assert answer.status_code in (200, 303), f"{below}: {answer.status_code} {answer.text[-3000:]}"
     assert len(watch.seen) > 400
 
     assert "\n\n".join(faults(years.db.engine, watch)) == ""
