@@ -106,7 +106,7 @@ def again(http: Http, number: int, visitor: Signed, services: Here, form: Posted
             old = actions.locked(session, number)
             key = str(form.get("key") or new_key())
             new = create_again(session, old, by=visitor.by(), clock=services.clock, key=key)
-    except (Refused, Conflict) as wrong:
+    except (BadInput, Refused, Conflict) as wrong:
         return _page(http, number, visitor, services, trouble=wrong)
     return go_back(http, request_address(visitor, new.id))
 
