@@ -55,9 +55,9 @@ def catalog(language: str) -> Catalog:
 
 @cache
 def patterns_of(language: str, say: Callable[[str], str]) -> Catalog:
-    """Of that language's catalog the sentences with values alone, said as `say` does."""
+    """Of that language's catalog the words and the sentences with values, said as `say` does."""
     sentences = [replace(each, said=say(each.text)) for each in catalog(language).sentences]
-    return Catalog({}, {}, tuple(sentences))
+    return Catalog({text: say(text) for text in catalog(language).words}, {}, tuple(sentences))
 
 
 def from_elsewhere(language: str) -> dict[str, str]:

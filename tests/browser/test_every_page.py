@@ -11,7 +11,7 @@ PARTS = 3
 #: What is wider than a small screen, or zoomed in so far that as little is left: by how much, and which element it is.
 TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1
-    && !e.closest(".scroll, .scrolls, .table-wrap")).map(e => e.outerHTML.slice(0, 120)).slice(0, 3)"""
+    && !e.closest(".scrolls")).map(e => e.outerHTML.slice(0, 120)).slice(0, 3)"""
 #: What is too small to be hit, but for links within a text, which the rules leave out.
 TOO_SMALL = """() => [...document.querySelectorAll("button, summary, select, input:not([type=hidden]), a[class]")]
   .filter(e => e.checkVisibility() && !e.closest(".visually-hidden, .skip"))

@@ -7,14 +7,20 @@ import re
 
 import pytest
 import sqlalchemy as sa
+from lxml import html
 
+from ill_workflow import libraries
 from ill_workflow.accounts import Account
 from ill_workflow.libraries import Library
+from ill_workflow.lists.bulk import in_bulk
 from ill_workflow.mail.sentences import in_words, words_of
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
 from ill_workflow.requests.models import Event, MailRow, Piece, Request
 from ill_workflow.web import words
+from state_machines.borrowing import BORROWING
+from state_machines.declaration import MANAGER, PARTNER, STAFF
+from state_machines.lending import LENDING
 from tests.plugins.walk import pages_of, shown, walk
 
 #: Pages that no link leads to on this morning, and why.
@@ -58,18 +64,39 @@ def test_every_page_can_be_reached_by_links(console):
 
 @pytest.mark.long
 def test_all_that_a_page_says_goes_through_the_catalogs(console, busy_stage):
-    data, mails = words_of_the_data(busy_stage), texts_of_mails(busy_stage)
     page = speaking(console("manager"), "en-XA")
-    found: dict[str, str] = {}
-    for stop in walk(console.app, page, each=8):
-        for element, text in shown(stop.tree) if stop.text else ():
-            left = _without_brackets(text)
-            for mail in mails:
-                left = left.replace(mail, " ")
-            unknown = [word for word in _WORD.findall(left) if word not in data | SAME]
-            if unknown and left.strip(" :.,\n").casefold() not in LETTERS:
-                found.setdefault(f"{stop.route}: <{element}> {' '.join(text.split())}", stop.address)
-    assert not found, "\n".join(found)
+    seen = [(stop.route, stop.tree) for stop in walk(console.app, page, each=8) if stop.text]
+    assert "\n".join(untranslated(seen, busy_stage)) == ""
+
+
+@pytest.mark.long
+def test_so_does_every_form_and_every_answer(console, busy_stage):
+    """What no link leads to: the form of each action, refused or not, of many at once, and what a scan answers."""
+    page, seen = speaking(console("manager"), "en-XA"), []
+
+    def look(what, answer):
+        assert answer.status_code in (200, 303, 403, 404, 409, 422), what
+        if answer.text.strip():
+            seen.append((what, html.fromstring(answer.text)))
+
+    with busy_stage.db.reading() as session:
+        main = Request.library_id == libraries.find_library(session, "MAIN").id
+        ours = list(session.execute(sa.select(Request.id, Request.side, Request.reference).where(main)))
+    for lifecycle in (LENDING, BORROWING):
+        numbers = [number for number, side, _ in ours if side == lifecycle.name]
+        people = {row.trigger for row in lifecycle.actions if {STAFF, MANAGER, PARTNER} & set(row.by)}
+        for n, trigger in enumerate(sorted(people)):
+            address = f"/l/MAIN/requests/{numbers[n % len(numbers)]}/actions/{trigger}"
+            look(f"GET {trigger}", page.get(address))
+        for row in in_bulk(lifecycle, [state.name for state in lifecycle.states], manages=True):
+            chosen = {"request": numbers[:2], "trigger": row.trigger, "key": row.trigger}
+            look(f"many: {row.trigger}", page.submit(f"/l/MAIN/{lifecycle.name}/bulk", **chosen))
+            if any(need.required for need in row.needs):
+                look(f"many: {row.trigger}", page.submit(f"/l/MAIN/{lifecycle.name}/bulk/begin", **chosen))
+    for code in [*(reference for _, _, reference in ours), "312340000000001", "9780141439587"]:
+        look(f"scan {code}", page.submit("/l/MAIN/scan", code=code))
+    assert len(seen) > 100
+    assert "\n".join(untranslated(seen, busy_stage)) == ""
 
 
 @pytest.mark.long
@@ -82,6 +109,21 @@ def test_no_page_falls_back_to_english(console, busy_stage, language):
     left = sorted(text for where, text in words.unknown if where == language)
     left = [text for text in left if not set(_WORD.findall(re.sub(r"\{\w*\}", "", text))) <= data | SAME]
     assert not left, "\n".join(left)
+
+
+def untranslated(seen, stage) -> list[str]:
+    """What pages say that went through no catalog: `seen` are trees, each with what it is."""
+    data, mails = words_of_the_data(stage), texts_of_mails(stage)
+    found: list[str] = []
+    for what, tree in seen:
+        for element, text in shown(tree):
+            left = _without_brackets(text)
+            for mail in mails:
+                left = left.replace(mail, " ")
+            unknown = [word for word in _WORD.findall(left) if word not in data | SAME]
+            if unknown and left.strip(" :.,\n").casefold() not in LETTERS:
+                found.append(f"{what}: <{element}> {' '.join(text.split())}")
+    return list(dict.fromkeys(found))
 
 
 def speaking(page, language):
