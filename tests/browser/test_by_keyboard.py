@@ -12,7 +12,7 @@ REACHABLE = """() => {
     .map(e => { e.dataset.walked = "no"; return e; }).length }"""
 #: Where one is now: whether it shows, and whether something that sticks to an edge lies over it.
 HERE = """() => {
-  const e = document.activeElement, style = getComputedStyle(e), box = e.getBoundingClientRect();
+  const e = document.activeElement, style = getComputedStyle(e), box = e.getClientRects()[0];
   if (e === document.body) return null;
   if (e.type === "radio") document.getElementsByName(e.name).forEach(one => { one.dataset.walked = "yes"; });
   e.dataset.walked = "yes";
@@ -20,14 +20,19 @@ HERE = """() => {
   const y = Math.min(Math.max(box.y + box.height / 2, 1), innerHeight - 1);
   const top = document.elementFromPoint(x, y);
   const seen = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none";
-  const free = !top || e.contains(top) || top.contains(e) || e.labels?.length > 0;
+  const free = e.contains(top) || [...(e.labels ?? [])].some(label => label.contains(top));
   return {what: e.outerHTML.slice(0, 120), seen, free} }"""
 LEFT = """() => [...document.querySelectorAll("[data-walked=no]")].map(e => e.outerHTML.slice(0, 120))"""
 
 
-@pytest.mark.parametrize("address", ["today", "lending", "requests/3", "scan", "partners/new"])
-def test_all_of_a_page_is_reached_by_tab(busy_stage, offices, address):
-    page = offices(busy_stage)("manager")
+@pytest.mark.parametrize(
+    ("address", "size"),
+    [("today", (1280, 900)), ("lending", (320, 256)), ("requests/3", (1280, 900)), ("scan", (1280, 900)),
+     ("borrowing/new", (640, 450))],
+)  # fmt: skip
+def test_all_of_a_page_is_reached_by_tab(busy_stage, offices, address, size):
+    """Also where it is zoomed in to twice or four times its size."""
+    page = offices(busy_stage)("manager", viewport={"width": size[0], "height": size[1]})
     page.goto(f"/l/MAIN/{address}")
     number = page.evaluate(REACHABLE)
     assert number > 10
@@ -79,6 +84,8 @@ def test_a_list_on_paper_is_the_list_alone(busy_stage, offices):
     page.emulate_media(media="print")
 
     assert page.locator("table").is_visible()
+    page.set_viewport_size({"width": 640, "height": 900})  # as wide as a sheet
+    assert page.locator("tbody tr").first.evaluate("e => getComputedStyle(e).display") == "table-row"
     assert page.get_by_role("heading", level=1).is_visible()
     assert [page.locator(what).first.is_visible() for what in ("header.site", ".toolbar", "button")] == [False] * 3
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
