@@ -61,7 +61,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_lost(desk, quic
     )  # fmt: skip
     wrong, tree = errors(answer)
     assert answer.status_code == 422
-    assert set(wrong) == {"#f-title", "#f-need_by", "#f-isbn", "#f-issn", "#f-patron"}
+    assert set(wrong) == {"#f-title", "#f-need_by", "#f-isbn", "#f-issn", "#f-patron", "#f-rota"}
     assert all(wrong.values())
     assert tree.xpath("//input[@name='author']/@value") == ["Austen"]
     assert tree.xpath("//input[@name='isbn']/@value") == ["978-0-14-143951-9"]
