@@ -8,7 +8,7 @@ LARGEST_BODY = 32 * 1024 * 1024
 #: A form without a file: a list of requests that was tried and is handed in again is the largest.
 LARGEST_FORM = 2 * 1024 * 1024
 #: What is read of somebody who isn't signed in: a name, a password, and where to go from there.
-LARGEST_OF_STRANGERS = 64 * 1024
+LARGEST_OF_STRANGERS = 256 * 1024
 OPEN_TO_STRANGERS = ("/sign-in", "/language")
 #: No length that is true has more of them.
 MOST_DIGITS = 18
