@@ -71,7 +71,7 @@ def test_what_no_link_leads_to_keeps_nobody_out_either(busy_stage, offices, axe)
     found += axe(page)
 
     page.goto("/l/MAIN/scan")
-    for code, kind in (("nothing of ours", "unknown"), ("31234000000019", "asks"), ("", "done")):
+    for code, kind in (("nothing of ours", "unknown"), ("31234000000019", "asks"), ("ILL-YES", "done")):
         page.keyboard.type(code)
         page.keyboard.press("Enter")
         page.locator(f"#scan-answer[data-kind={kind}]").wait_for()

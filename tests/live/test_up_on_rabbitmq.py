@@ -41,8 +41,9 @@ def test_everything_runs_on_rabbitmq_and_says_so_without_its_password(environmen
         eventually((tmp_path / "data" / "ill.db").exists, seconds=60)
         eventually(lambda: doctor(environment, tmp_path).returncode == 0, seconds=120)
         well = doctor(environment, tmp_path)
+        said = "".join(iter(up.stdout.readline, "Ctrl-C ends it.\n"))  # it says all when all of it is there
         up.send_signal(signal.SIGINT)
-        said, _ = up.communicate(timeout=60)
+        said += up.communicate(timeout=60)[0]
     finally:
         up.kill()
 

@@ -147,7 +147,7 @@
     if (!answered) field.value = "";
     field.focus();
     const now = Date.now(), bounced = !answered && now - last.at < BOUNCE && (code === "" || code === last.code);
-    last = { code, at: now };
+    last = { code: bounced ? last.code : code, at: now };  // of two Enters the second says nothing of its own
     if (paused && !code) {
       paused = false;
       return work();
