@@ -53,8 +53,8 @@ def scan_in(page: Page) -> None:
     """What arrives is scanned: the answer says where it goes."""
     page.goto("/l/MAIN/scan")
     question = page.get_by_role("heading", name="Look it over")
-    for state in ("visible", "detached"):
-        page.get_by_label("Scan or type a code").fill("XPX-1014")
+    for code, state in (("XPX-1014", "visible"), ("ILL-YES", "detached")):
+        page.get_by_label("Scan or type a code").fill(code)
         page.keyboard.press("Enter")
         question.wait_for(state=state)
     page.wait_for_load_state("networkidle")
