@@ -14,6 +14,8 @@ from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from tests.plugins.stage import Half
 
+pytestmark = pytest.mark.long
+
 SIDES = {"borrowing": BORROWING, "lending": LENDING}
 
 

@@ -6,6 +6,8 @@ from ill_workflow import accounts, libraries, tokens
 from ill_workflow.web.api.limits import Limit
 from ill_workflow.web.api.problems import TooMany
 
+pytestmark = pytest.mark.long
+
 AT = "libraries/MAIN"
 NEW = {"side": "lending", "partner": "HILL", "fields": {"title": "Emma"}}
 LOOKS = (

@@ -14,6 +14,8 @@ from ill_workflow.web.api.app import description
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 API = description()
 OPERATIONS = [(path, method, operation) for path, item in API["paths"].items() for method, operation in item.items()]

@@ -19,6 +19,8 @@ from ill_workflow.errors import Refused
 from ill_workflow.requests.models import SlipBatch
 from ill_workflow.slips import batches, fetching
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 #: A computer that loses its power when the file is written and nothing is marked yet.
 LOSES_POWER = """

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 HILLTOP = "ill@hilltop.example"
 
 

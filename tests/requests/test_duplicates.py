@@ -9,6 +9,8 @@ from ill_workflow.patrons import find_patron, remember_patron
 from ill_workflow.requests.citation import from_link
 from ill_workflow.requests.duplicates import duplicates
 
+pytestmark = pytest.mark.long
+
 CARD = "21234000012345"
 
 

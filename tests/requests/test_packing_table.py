@@ -10,6 +10,8 @@ from ill_workflow.requests import packing_table
 from ill_workflow.requests.by import By
 from ill_workflow.requests.destination import Kind, known_as
 
+pytestmark = pytest.mark.long
+
 
 class Table:
     """Somebody with a scanner: each code is read after the other, and the open question is kept in between."""

@@ -4,6 +4,8 @@ import pytest
 
 from ill_workflow.errors import BadInput, NotFound, Refused
 
+pytestmark = pytest.mark.long
+
 
 def received(stage):
     loan = stage.borrows()

@@ -12,6 +12,8 @@ from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Event, Request
 
+pytestmark = pytest.mark.long
+
 
 def at_once(stage, deeds):
     """Do all of it in threads that start together; what came of each: an outcome or a refusal."""

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 def lent_and_received(stage, **terms):
     """A loan from Riverside that is with Main's patron."""

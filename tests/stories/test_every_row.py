@@ -11,6 +11,8 @@ from ill_workflow.requests.by import By
 from tests.plugins.stage import Half
 from tests.stories.test_late_messages import by_mail, with_the_patron
 
+pytestmark = pytest.mark.long
+
 
 def test_a_request_that_looks_odd_waits_for_a_person(stage):
     first = stage.borrows()

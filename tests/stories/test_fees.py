@@ -6,6 +6,8 @@ import pytest
 
 from tests.stories.test_late_messages import by_mail, with_the_patron
 
+pytestmark = pytest.mark.long
+
 BILL = {"USD": Decimal("105.00")}
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 def with_the_patron(stage, **terms):
     if terms:

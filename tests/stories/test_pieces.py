@@ -7,6 +7,8 @@ import pytest
 
 from ill_workflow.errors import BadInput, Refused
 
+pytestmark = pytest.mark.long
+
 VOLUMES = ["V1", "V2", "V3"]
 
 

@@ -8,6 +8,8 @@ from ill_workflow.requests.by import SYSTEM, By
 from tests.plugins.stage import PATRON
 from tests.stories.test_late_messages import by_mail
 
+pytestmark = pytest.mark.long
+
 
 def calls(stage):
     return [call for call, _ in stage.circulation.calls]

@@ -11,6 +11,8 @@ from ill_workflow.throttle import TooManyTries
 from ill_workflow.web.app import make_app
 from tests.plugins.visiting import CHEAP
 
+pytestmark = pytest.mark.long
+
 PASSWORD = "a long enough password"
 
 

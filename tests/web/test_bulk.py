@@ -15,6 +15,8 @@ from ill_workflow.requests.models import Bulk, BulkLine
 from state_machines.declaration import MANAGER, STAFF
 from state_machines.lending import LENDING
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def office(quick_stage, visiting):

@@ -6,6 +6,8 @@ import pytest
 
 from ill_workflow.web.limits import LARGEST_FORM, LARGEST_OF_STRANGERS, LimitedBody
 
+pytestmark = pytest.mark.long
+
 #: More digits than Python makes a number of.
 DIGITS = "9" * 5000
 

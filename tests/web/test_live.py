@@ -16,6 +16,8 @@ from tests.plugins.listening import Listening
 from tests.plugins.visiting import CHEAP
 from tests.plugins.waiting import eventually
 
+pytestmark = pytest.mark.long
+
 
 class House:
     """Consoles over one database, and pages that listen to them."""

@@ -10,6 +10,8 @@ from ill_workflow.libraries import find_library
 from ill_workflow.requests.models import Slip
 from tests.plugins.stage import Stage
 
+pytestmark = pytest.mark.long
+
 
 class Desk:
     """Somebody without a script: each answer is the form for the next code."""

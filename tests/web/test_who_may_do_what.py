@@ -32,6 +32,8 @@ from state_machines.lending import LENDING
 from tests.plugins.stage import Stage
 from tests.plugins.visiting import CHEAP
 
+pytestmark = pytest.mark.long
+
 #: What is open to all, and why.
 PUBLIC = {
     ("GET", "/static/{digest}/{name}"): "style sheets and scripts, the same for everybody: the sign-in needs them",

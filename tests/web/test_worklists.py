@@ -14,6 +14,8 @@ from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Request
 from ill_workflow.requests.worklists import SORTS, Filter, Place, page_of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def office(quick_stage, visiting):

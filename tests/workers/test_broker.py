@@ -15,6 +15,8 @@ from workers import broker as brokers
 from workers.broker import BrokerBusy, ConfiguredBroker, EmbeddedBroker, NoBroker, find_broker
 from workers.redis_wire import redis_url
 
+pytestmark = pytest.mark.long
+
 
 def test_what_is_queued_survives_a_kill(broker: EmbeddedBroker) -> None:
     first = broker.pid
