@@ -1,5 +1,7 @@
 """Who may sign in, how often somebody may try, and what managers decide about accounts."""
 
+from datetime import timedelta
+
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
@@ -51,8 +53,6 @@ def office(quick_stage, monkeypatch):
 
 
 def later(office, **how):
-    from datetime import timedelta
-
     office.time += timedelta(**how)
 
 
