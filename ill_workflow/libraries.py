@@ -29,6 +29,8 @@ class Library(Base):
     next_number: Mapped[int] = mapped_column(default=1001)
     address: Mapped[str] = mapped_column(sa.Text, default="")
     delivery_code: Mapped[str] = mapped_column(sa.String(32), default="")
+    agency_type: Mapped[str] = mapped_column(sa.String(16), default="ISIL")  #: in which list its id for partners stands
+    agency: Mapped[str] = mapped_column(sa.String(64), default="")  #: that id; empty: its code
     email: Mapped[str] = mapped_column(sa.String(254), default="")
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
     currency: Mapped[str] = mapped_column(sa.String(3), default="USD")

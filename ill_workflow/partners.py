@@ -14,10 +14,11 @@ from ill_workflow.calendars import ClosedDate
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, NotFound, Refused
 from ill_workflow.libraries import Library
+from ill_workflow.wire_settings import WireSettings, settings_of
 from state_machines.request import Terms
 
 DELIVERY = ("courier", "post", "e-mail")
-TRANSPORTS = ("local", "email")
+TRANSPORTS = ("local", "email", "iso18626")
 STATUSES = ("active", "suspended")
 
 
@@ -53,6 +54,7 @@ class Partner(Base):
     fees: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)
     currency: Mapped[str] = mapped_column(sa.String(3), default="USD")
     transport: Mapped[str] = mapped_column(sa.String(16), default="email")
+    wire: Mapped[dict[str, Any]] = mapped_column(sa.JSON, default=dict)  #: how it speaks ISO 18626, without secrets
     local_library_id: Mapped[int | None] = mapped_column(sa.ForeignKey("library.id"))
     language: Mapped[str] = mapped_column(sa.String(8), default="")  #: of letters to it; empty: that of our library
     status: Mapped[str] = mapped_column(sa.String(16), default="active")  #: active or suspended
@@ -73,6 +75,9 @@ class Partner(Base):
         if "ladder" in given:
             given["ladder"] = tuple(given["ladder"])
         return Terms(**given)
+
+    def agreed_wire(self) -> WireSettings:
+        return settings_of(self.wire)
 
     def agreed_fees(self) -> Fees:
         return Fees(**{name: Decimal(value) for name, value in self.fees.items()})

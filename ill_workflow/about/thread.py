@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.mail.sentences import words_of
-from ill_workflow.messages import content
+from ill_workflow.messages.content import read_kept
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.outbox import DEAD, DONE, READY, RUNNING, UNCERTAIN, EffectRow
 from ill_workflow.partners import Partner
@@ -58,18 +58,9 @@ def thread(session: Session, request: Request, work: Sequence[EffectRow], langua
 def _said(row: MessageRow, partner: str, language: str) -> Said:
     return Said(
         at=row.at, incoming=row.incoming, partner=partner, kind=row.kind, what=_in_words(row.kind, language),
-        lines=lines_of(_read(row), language), transport=row.transport,
+        lines=lines_of(read_kept(row.content), language), transport=row.transport,
         fate="received" if row.incoming else "sent", outcome=row.outcome, effect_id=row.effect_id,
     )  # fmt: skip
-
-
-def _read(row: MessageRow) -> content.Message:
-    """A message as it was written down: which of the three it is, its parts say."""
-    if "bibliographicInfo" in row.content:
-        return content.from_dict(content.Request, row.content)
-    if "messageInfo" in row.content:
-        return content.from_dict(content.SupplyingAgencyMessage, row.content)
-    return content.from_dict(content.RequestingAgencyMessage, row.content)
 
 
 def _promised(effect: EffectRow, names: dict[int, str], language: str) -> Said:

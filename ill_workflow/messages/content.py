@@ -7,18 +7,40 @@ from decimal import Decimal
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-# The names of fields are the standard's own.
+# The names and the order of fields are the standard's own. An empty text, none, or an empty tuple: it wasn't said.
+
+#: What is never kept with the message: it is for one pair of eyes, or a secret.
+APART = {"apart": True}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgencyId:
+    """By what a library is known, and in which list of names."""
+
+    agencyIdType: str = "ISIL"
+    agencyIdValue: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Authentication:
+    """Shows that the sender is who it says it is."""
+
+    accountId: str = ""
+    securityCode: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """Who says it to whom, about which request. An agency is named by its code."""
+    """Who says it to whom, about which request."""
 
-    supplyingAgencyId: str
-    requestingAgencyId: str
+    supplyingAgencyId: AgencyId
+    requestingAgencyId: AgencyId
+    consortialId: AgencyId | None = None  #: 2021
+    multipleItemRequestId: str = ""
     timestamp: datetime
     requestingAgencyRequestId: str
     supplyingAgencyRequestId: str | None = None
+    requestingAgencyAuthentication: Authentication | None = field(default=None, metadata=APART)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,31 +50,157 @@ class Costs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ItemId:
+    """A `bibliographicItemId`: ISBN, ISSN, ISMN, … and its value."""
+
+    code: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordId:
+    """A `bibliographicRecordId`: OCLC, LCCN, … and its value."""
+
+    code: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElectronicAddress:
+    """`electronicAddressType` Email, FTP, …"""
+
+    electronicAddressType: str
+    electronicAddressData: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhysicalAddress:
+    line1: str = ""
+    line2: str = ""
+    locality: str = ""
+    postalCode: str = ""
+    region: str = ""
+    country: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """As it would stand on a parcel."""
+        place = " ".join(part for part in (self.locality, self.region, self.postalCode) if part)
+        return tuple(line for line in (self.line1, *self.line2.splitlines(), place, self.country) if line.strip())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """One of the two."""
+
+    electronicAddress: ElectronicAddress | None = None
+    physicalAddress: PhysicalAddress | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class BibliographicInfo:
+    supplierUniqueRecordId: str = ""
     title: str = ""
     author: str = ""
+    authorId: str = ""  #: 2021
+    subtitle: str = ""
+    seriesTitle: str = ""
+    edition: str = ""
     titleOfComponent: str = ""
-    volume: str = ""
+    authorOfComponent: str = ""
+    volume: tuple[str, ...] = ()  #: 2017: one
+    issue: str = ""
     pagesRequested: str = ""
-    isbn: str = ""  #: a bibliographicItemId with the code ISBN
-    issn: str = ""
+    estimatedNoPages: str = ""
+    bibliographicItemId: tuple[ItemId, ...] = ()
+    sponsor: str = ""
+    informationSource: str = ""
+    bibliographicRecordId: tuple[RecordId, ...] = ()
+
+    @property
+    def isbn(self) -> str:
+        return self._number("ISBN")
+
+    @property
+    def issn(self) -> str:
+        return self._number("ISSN")
+
+    def _number(self, code: str) -> str:
+        return next((i.value for i in self.bibliographicItemId if i.code.upper() == code), "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublicationInfo:
     publisher: str = ""
+    publisherId: str = ""  #: 2021
+    publicationType: str = ""
     publicationDate: str = ""
+    placeOfPublication: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceInfo:
-    """`requestType` New, Retry or Reminder; `serviceType` Loan or Copy."""
+    """`requestType` New, Retry or Reminder; `serviceType` Loan, Copy or CopyOrLoan."""
 
     requestType: str = "New"
+    requestSubType: tuple[str, ...] = ()
     requestingAgencyPreviousRequestId: str | None = None
     serviceType: str = "Loan"
+    serviceLevel: str = ""
+    itemFormat: str = ""  #: 2017: preferredFormat
     needBeforeDate: datetime | None = None
+    copyrightCompliance: str = ""
+    anyEdition: str | None = None
+    preferredEdition: str = ""  #: 2021
+    loanCondition: tuple[str, ...] = ()  #: 2021
+    startDate: datetime | None = None
+    endDate: datetime | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplierInfo:
+    sortOrder: int | None = None
+    supplierCode: AgencyId | None = None
+    supplierDescription: str = ""
+    bibliographicRecordId: RecordId | None = None
+    callNumber: str = ""
+    summaryHoldings: str = ""
+    availabilityNote: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestedDeliveryInfo:
+    sortOrder: int | None = None
+    address: Address | None = None
+    deliveryMethod: str = ""  #: 2021
+    courierName: str = ""  #: 2021
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestingAgencyInfo:
+    name: str = ""
+    contactName: str = ""
+    address: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatronInfo:
+    patronId: str = ""
+    surname: str = ""
+    givenName: str = ""
+    patronType: str = ""
+    sendToPatron: str | None = None
+    address: tuple[Address, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillingInfo:
+    paymentMethod: str = ""
+    maximumCosts: Costs | None = None
+    billingMethod: str = ""
+    billingName: str = ""
+    address: Address | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +211,11 @@ class Request:
     bibliographicInfo: BibliographicInfo
     publicationInfo: PublicationInfo = field(default_factory=PublicationInfo)
     serviceInfo: ServiceInfo = field(default_factory=ServiceInfo)
+    supplierInfo: tuple[SupplierInfo, ...] = ()
+    requestedDeliveryInfo: tuple[RequestedDeliveryInfo, ...] = ()
+    requestingAgencyInfo: RequestingAgencyInfo | None = None
+    patronInfo: PatronInfo | None = field(default=None, metadata=APART)
+    billingInfo: BillingInfo | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,16 +231,28 @@ class MessageInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusInfo:
+    """`status` is empty where a Notification says none."""
+
     status: str
-    lastChange: datetime
     expectedDeliveryDate: datetime | None = None
     dueDate: datetime | None = None
+    lastChange: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetryInfo:
-    offeredCosts: Costs | None = None
+    """What would do. 2017 has its costs and dates in `messageInfo`, and nothing of the rest."""
+
     loanCondition: tuple[str, ...] = ()
+    edition: tuple[str, ...] = ()
+    itemFormat: tuple[str, ...] = ()
+    volume: tuple[str, ...] = ()
+    serviceType: str = ""
+    serviceLevel: tuple[str, ...] = ()
+    deliveryMethod: tuple[str, ...] = ()
+    courierName: tuple[str, ...] = ()
+    offeredCosts: Costs | None = None
+    paymentMethod: tuple[str, ...] = ()
     retryBefore: datetime | None = None
     retryAfter: datetime | None = None
 
@@ -95,24 +260,35 @@ class RetryInfo:
 @dataclass(frozen=True, kw_only=True)
 class DeliveryInfo:
     dateSent: datetime
-    itemId: tuple[str, ...] = ()
-    URL: str | None = None
-    deliveryMethod: str | None = None
-    loanCondition: tuple[str, ...] = ()
+    itemId: tuple[str, ...] = ()  #: 2017: one
+    URL: str | None = None  #: 2021
+    deliveryMethod: str | None = None  #: 2017: sentVia
+    address: Address | None = None  #: 2021
+    sentToPatron: bool | None = None
+    loanCondition: tuple[str, ...] = ()  #: 2017: one
+    itemFormat: str = ""  #: 2017: deliveredFormat
+    serviceType: str = ""  #: 2021
     deliveryCosts: Costs | None = None
+    paymentMethod: str = ""  #: 2021
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShippingInfo:
+    """2021 only."""
+
     courierName: str | None = None
-    trackingId: str | None = None
+    trackingId: tuple[str, ...] = ()
+    insurance: str | None = None
+    insuranceThirdParty: str | None = None
+    thirdPartyName: str = ""
+    insuranceCosts: Costs | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReturnInfo:
-    returnAgencyId: str | None = None
+    returnAgencyId: AgencyId | None = None
     name: str = ""
-    physicalAddress: str = ""
+    physicalAddress: PhysicalAddress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +318,51 @@ Message = Request | SupplyingAgencyMessage | RequestingAgencyMessage
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorData:
+    """`errorType` is one of five; `errorValue` names the element and what is wrong with it."""
+
     errorType: str
     errorValue: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConfirmationHeader:
+    """The message that is confirmed, by what its header said, verbatim; and OK, or ERROR."""
+
+    supplyingAgencyId: AgencyId | None = None
+    requestingAgencyId: AgencyId | None = None
+    timestamp: datetime
+    requestingAgencyRequestId: str = ""
+    multipleItemRequestId: str = ""  #: 2017
+    timestampReceived: datetime
+    messageStatus: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestConfirmation:
+    confirmationHeader: ConfirmationHeader
+    errorData: tuple[ErrorData, ...] = ()  #: 2017: one
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyingAgencyMessageConfirmation:
+    confirmationHeader: ConfirmationHeader
+    reasonForMessage: str | None = None
+    errorData: tuple[ErrorData, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestingAgencyMessageConfirmation:
+    confirmationHeader: ConfirmationHeader
+    action: str | None = None
+    errorData: tuple[ErrorData, ...] = ()
+
+
+WireConfirmation = RequestConfirmation | SupplyingAgencyMessageConfirmation | RequestingAgencyMessageConfirmation
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
-    """The answer to a message: OK, or ERROR and why."""
+    """What is answered to a message, whatever carries it: OK, or ERROR and why."""
 
     messageStatus: str
     timestampReceived: datetime
@@ -169,40 +383,59 @@ class Confirmation:
         )
 
 
-KINDS: Mapping[str, type[Any]] = {c.__name__: c for c in (Request, SupplyingAgencyMessage, RequestingAgencyMessage)}
-
 T = TypeVar("T")
 
 
 def to_dict(message: Any) -> dict[str, Any]:
-    """The message as JSON can keep it; fields without a value are left out."""
-    found: dict[str, Any] = {}
-    for f in fields(message):
-        value = getattr(message, f.name)
-        if is_dataclass(value) and not isinstance(value, type):
-            found[f.name] = to_dict(value)
-        elif isinstance(value, datetime):
-            found[f.name] = value.isoformat()
-        elif isinstance(value, Decimal):
-            found[f.name] = str(value)
-        elif value not in (None, "", ()):
-            found[f.name] = list(value) if isinstance(value, tuple) else value
-    return found
+    """The message as JSON can keep it; without what wasn't said, and what is kept apart."""
+    said = {f.name: _plain(getattr(message, f.name)) for f in fields(message) if not f.metadata.get("apart")}
+    return {name: value for name, value in said.items() if value not in (None, "", [])}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_dict(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def from_dict(kind: type[T], given: Mapping[str, Any]) -> T:
-    """Read what `to_dict` wrote."""
+    """Read what `to_dict` wrote, now or in an earlier release."""
     hints = get_type_hints(kind)
-    return kind(**{name: _value(hints[name], value) for name, value in given.items() if name in hints})
+    return kind(**{name: _value(hints[name], value) for name, value in _renamed(kind, given).items() if name in hints})
+
+
+def read_kept(given: Mapping[str, Any]) -> Message:
+    """A message as it was written down: which of the three it is, its parts say."""
+    if "bibliographicInfo" in given:
+        return from_dict(Request, given)
+    if "messageInfo" in given:
+        return from_dict(SupplyingAgencyMessage, given)
+    return from_dict(RequestingAgencyMessage, given)
 
 
 def _value(hint: Any, value: Any) -> Any:
     if get_origin(hint) in (Union, UnionType):
         hint = next(h for h in get_args(hint) if h is not type(None))
+    if get_origin(hint) is tuple:
+        return tuple(_value(get_args(hint)[0], one) for one in ([value] if isinstance(value, str) else value))
+    if hint is AgencyId and isinstance(value, str):
+        return AgencyId(agencyIdValue=value)
+    if hint is PhysicalAddress and isinstance(value, str):
+        return PhysicalAddress(line1=value)
     if is_dataclass(hint) and isinstance(hint, type):
         return from_dict(hint, value)
     if hint is datetime:
         return datetime.fromisoformat(value)
-    if hint is Decimal:
-        return Decimal(value)
-    return tuple(value) if get_origin(hint) is tuple else value
+    return Decimal(value) if hint is Decimal else value
+
+
+def _renamed(kind: type[Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Numbers of items had fields of their own in the first release."""
+    if kind is not BibliographicInfo or not ({"isbn", "issn"} & set(given)):
+        return given
+    numbers = [{"code": name.upper(), "value": given[name]} for name in ("isbn", "issn") if given.get(name)]
+    return {**given, "bibliographicItemId": [*given.get("bibliographicItemId", []), *numbers]}

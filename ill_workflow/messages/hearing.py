@@ -59,7 +59,7 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         "item_barcode": delivery.itemId[0] if delivery and delivery.itemId else None,
         "pieces": list(delivery.itemId) if delivery and len(delivery.itemId) > 1 else None,
         "carrier": message.shippingInfo.courierName if message.shippingInfo else None,
-        "tracking": message.shippingInfo.trackingId if message.shippingInfo else None,
+        "tracking": ", ".join(message.shippingInfo.trackingId) if message.shippingInfo else None,
         **_costs(costs),
     }
     words = _words(info.reasonForMessage, info.answerYesNo, status, info.note, bool(conditions or costs))

@@ -164,8 +164,8 @@ def _take_request(
     first = service.requestingAgencyPreviousRequestId
     info, published = message.bibliographicInfo, message.publicationInfo
     fields = {
-        "title": info.title, "author": info.author, "article_title": info.titleOfComponent, "volume": info.volume,
-        "pages": info.pagesRequested, "isbn": info.isbn, "issn": info.issn, "publisher": published.publisher,
+        "title": info.title, "author": info.author, "article_title": info.titleOfComponent,
+        "volume": ", ".join(info.volume), "pages": info.pagesRequested, "isbn": info.isbn, "issn": info.issn, "publisher": published.publisher,
         "year": published.publicationDate,
     }  # fmt: skip
     fields = {name: _plain(value).strip()[: LONGEST[name]] for name, value in fields.items()}

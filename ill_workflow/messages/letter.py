@@ -40,7 +40,7 @@ def _of_a_request(message: Request, words: Words) -> Iterator[Line]:
     info, published, service = message.bibliographicInfo, message.publicationInfo, message.serviceInfo
     yield "Author", info.author
     yield "Article", info.titleOfComponent
-    yield "Volume", info.volume
+    yield "Volume", ", ".join(info.volume)
     yield "Pages", info.pagesRequested
     yield "ISBN", info.isbn
     yield "ISSN", info.issn
@@ -67,9 +67,10 @@ def _of_a_lender(message: SupplyingAgencyMessage, words: Words) -> Iterator[Line
         yield from _of_a_delivery(message.deliveryInfo, words)
     if message.shippingInfo:
         yield "Carrier", message.shippingInfo.courierName or ""
-        yield "Tracking number", message.shippingInfo.trackingId or ""
+        yield "Tracking number", ", ".join(message.shippingInfo.trackingId)
     if message.returnInfo:
-        place = (message.returnInfo.name, *message.returnInfo.physicalAddress.splitlines())
+        address = message.returnInfo.physicalAddress
+        place = (message.returnInfo.name, *(address.lines if address else ()))
         yield "Return to", ", ".join(part.strip() for part in place if part.strip())
     yield "Note", words.said(strip_marks(info.note))
 

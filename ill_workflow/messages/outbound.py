@@ -9,12 +9,15 @@ from zoneinfo import ZoneInfo
 
 from ill_workflow import copies
 from ill_workflow.messages.content import (
+    AgencyId,
     BibliographicInfo,
     Costs,
     DeliveryInfo,
     Header,
+    ItemId,
     Message,
     MessageInfo,
+    PhysicalAddress,
     PublicationInfo,
     Request,
     RequestingAgencyMessage,
@@ -81,8 +84,8 @@ class Saying:
     follows: str | None
     at: datetime
     zone: ZoneInfo
-    our_code: str
-    partner_code: str
+    our_agency: AgencyId
+    partner_agency: AgencyId
     return_name: str = ""
     return_address: str = ""
 
@@ -93,7 +96,7 @@ class Saying:
 
 def borrower_says(saying: Saying) -> Message:
     """What the borrowing half says."""
-    header = _header(saying, supplying=saying.partner_code, requesting=saying.our_code)
+    header = _header(saying, supplying=saying.partner_agency, requesting=saying.our_agency)
     if saying.what in ("Request", "Retry"):
         return _request(saying, header)
     if saying.what in _ACTIONS:
@@ -104,7 +107,9 @@ def borrower_says(saying: Saying) -> Message:
 def lender_says(saying: Saying) -> Message:
     """What the lending half says."""
     what, told, inputs = saying.what, saying.told, saying.inputs
-    header = _header(saying, supplying=saying.our_code, requesting=saying.partner_code, supplying_id=told["reference"])
+    header = _header(
+        saying, supplying=saying.our_agency, requesting=saying.partner_agency, supplying_id=told["reference"]
+    )
     status, answer, note = STATUS.get(told["state"], "Loaned"), None, str(inputs.get("note") or "")
     if told["state"] == "cancel_requested":
         status = STATUS.get(told["previous_state"] or "new", "RequestReceived")
@@ -143,18 +148,20 @@ def lender_says(saying: Saying) -> Message:
         statusInfo=StatusInfo(status=status, lastChange=saying.at, dueDate=saying.day(due) if tells_due else None),
         retryInfo=_retry_info(saying, what),
         deliveryInfo=_delivery_info(saying, what, status),
-        shippingInfo=ShippingInfo(courierName=told["carrier"], trackingId=told["tracking"])
+        shippingInfo=ShippingInfo(
+            courierName=told["carrier"], trackingId=(told["tracking"],) if told["tracking"] else ()
+        )
         if what == "Loaned"
         else None,
         returnInfo=ReturnInfo(
-            returnAgencyId=saying.our_code, name=saying.return_name, physicalAddress=saying.return_address
+            returnAgencyId=saying.our_agency, name=saying.return_name, physicalAddress=_address(saying.return_address)
         )
         if what == "Loaned"
         else None,
     )
 
 
-def _header(saying: Saying, *, supplying: str, requesting: str, supplying_id: str | None = None) -> Header:
+def _header(saying: Saying, *, supplying: AgencyId, requesting: AgencyId, supplying_id: str | None = None) -> Header:
     return Header(
         supplyingAgencyId=supplying,
         requestingAgencyId=requesting,
@@ -162,6 +169,11 @@ def _header(saying: Saying, *, supplying: str, requesting: str, supplying_id: st
         requestingAgencyRequestId=saying.wire_id,
         supplyingAgencyRequestId=supplying_id,
     )
+
+
+def _address(text: str) -> PhysicalAddress | None:
+    first, *more = text.splitlines() or [""]
+    return PhysicalAddress(line1=first, line2="\n".join(more)) if first or more else None
 
 
 def _request(saying: Saying, header: Header) -> Request:
@@ -172,10 +184,13 @@ def _request(saying: Saying, header: Header) -> Request:
             title=told["title"],
             author=told["author"],
             titleOfComponent=told["article_title"],
-            volume=told["volume"],
+            volume=(told["volume"],) if told["volume"] else (),
             pagesRequested=told["pages"],
-            isbn=told["isbn"],
-            issn=told["issn"],
+            bibliographicItemId=tuple(
+                ItemId(code=code, value=value)
+                for code, value in (("ISBN", told["isbn"]), ("ISSN", told["issn"]))
+                if value
+            ),
         ),
         publicationInfo=PublicationInfo(publisher=told["publisher"], publicationDate=told["year"]),
         serviceInfo=ServiceInfo(

@@ -14,7 +14,7 @@ from ill_workflow.mail.letters import LetterValues
 from ill_workflow.mail.sending import Draft, Post, attached_copy, send_as_one
 from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
-from ill_workflow.messages.content import Confirmation, Message, to_dict
+from ill_workflow.messages.content import AgencyId, Confirmation, Message, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
 from ill_workflow.messages.letter import lines_of
@@ -97,8 +97,8 @@ def compose(session: Session, claimed: Claimed) -> Outgoing:
         follows=payload["follows"],
         at=datetime.fromisoformat(payload["at"]),
         zone=library.zone,
-        our_code=library.code,
-        partner_code=other.code if other else partner.code,
+        our_agency=AgencyId(agencyIdValue=library.code),
+        partner_agency=AgencyId(agencyIdValue=other.code if other else partner.code),
         return_name=library.name,
         return_address=library.address,
     )

@@ -251,7 +251,10 @@ class MessageRow(Base):
     """A message that went to a partner, or came from one, in the words of the standard."""
 
     __tablename__ = "message"
-    __table_args__ = (sa.UniqueConstraint("library_id", "partner_id", "incoming", "identity"),)
+    __table_args__ = (
+        sa.UniqueConstraint("library_id", "partner_id", "incoming", "identity"),
+        sa.Index(None, "partner_id", "fingerprint"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     library_id: Mapped[int] = mapped_column(sa.ForeignKey("library.id"))
@@ -259,6 +262,7 @@ class MessageRow(Base):
     partner_id: Mapped[int] = mapped_column(sa.ForeignKey("partner.id"))
     incoming: Mapped[bool]
     identity: Mapped[str] = mapped_column(sa.String(200))  #: by which a repeat is recognised
+    fingerprint: Mapped[str | None] = mapped_column(sa.String(64))  #: of what it says, whenever that was said
     kind: Mapped[str] = mapped_column(sa.String(48))  #: what it says, in one word
     transport: Mapped[str] = mapped_column(sa.String(16))
     content: Mapped[dict[str, Any]] = mapped_column(sa.JSON)

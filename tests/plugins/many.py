@@ -14,6 +14,7 @@ from ill_workflow.db import Base, make_engine
 from ill_workflow.fees import LedgerLine
 from ill_workflow.libraries import Library
 from ill_workflow.messages.content import (
+    AgencyId,
     Header,
     MessageInfo,
     RequestingAgencyMessage,
@@ -224,7 +225,12 @@ def _slips(made: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _messages(made: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    header = Header(supplyingAgencyId="S", requestingAgencyId="R", timestamp=NOW, requestingAgencyRequestId="R-1")
+    header = Header(
+        supplyingAgencyId=AgencyId(agencyIdValue="S"),
+        requestingAgencyId=AgencyId(agencyIdValue="R"),
+        timestamp=NOW,
+        requestingAgencyRequestId="R-1",
+    )
     loaned = SupplyingAgencyMessage(
         header=header, messageInfo=MessageInfo(reasonForMessage="StatusChange"),
         statusInfo=StatusInfo(status="Loaned", lastChange=NOW),

@@ -21,6 +21,7 @@ from ill_workflow.db import Database, make_engine
 from ill_workflow.mail.mailer import RememberingMailer
 from ill_workflow.messages import inbound
 from ill_workflow.messages.content import (
+    AgencyId,
     Costs,
     DeliveryInfo,
     Header,
@@ -130,7 +131,8 @@ class Half:
 
     def _header(self, partner: Partner, wire_id: str, lenders_id: str | None = None) -> Header:
         return Header(
-            supplyingAgencyId="S", requestingAgencyId="R", timestamp=self.stage.clock.now(),
+            supplyingAgencyId=AgencyId(agencyIdValue="S"), requestingAgencyId=AgencyId(agencyIdValue="R"),
+            timestamp=self.stage.clock.now(),
             requestingAgencyRequestId=wire_id, supplyingAgencyRequestId=lenders_id,
         )  # fmt: skip
 
