@@ -165,8 +165,8 @@ def _take_request(
     info, published = message.bibliographicInfo, message.publicationInfo
     fields = {
         "title": info.title, "author": info.author, "article_title": info.titleOfComponent,
-        "volume": ", ".join(info.volume), "pages": info.pagesRequested, "isbn": info.isbn, "issn": info.issn, "publisher": published.publisher,
-        "year": published.publicationDate,
+        "volume": ", ".join(info.volume), "pages": info.pagesRequested, "isbn": info.isbn, "issn": info.issn,
+        "publisher": published.publisher, "year": published.publicationDate,
     }  # fmt: skip
     fields = {name: _plain(value).strip()[: LONGEST[name]] for name, value in fields.items()}
     note = _plain(_without_wrong_numbers(fields, service.note), lines=True)[:LONGEST_TEXT]

@@ -34,9 +34,10 @@ SOON = 15
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """All that needs a broker happens on each kind of them."""
+    """All that needs a broker happens on each kind of them, but for what says on which it makes a difference."""
     if "live_broker" in metafunc.fixturenames:
-        metafunc.parametrize("live_broker", KINDS, indirect=True)
+        named = metafunc.definition.get_closest_marker("brokers")
+        metafunc.parametrize("live_broker", named.args if named else KINDS, indirect=True)
 
 
 class Installation:

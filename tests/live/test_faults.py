@@ -112,6 +112,7 @@ def test_the_broker_comes_back(sqlite_installation):
     assert asked.get(timeout=90)["ok"]
 
 
+@pytest.mark.brokers("valkey")
 def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_installation):
     installation = sqlite_installation
     loan = installation.borrows(installation.silent)  # committed, and nothing was rung
@@ -124,6 +125,7 @@ def test_control_without_the_sweep_a_killed_bell_is_never_made_up_for(sqlite_ins
     assert {status for _, status in installation.open_work(loan)} == {"ready"}
 
 
+@pytest.mark.brokers("valkey")
 def test_control_without_the_sweep_a_wiped_broker_loses_work(sqlite_installation):
     installation = sqlite_installation
     loan = installation.borrows()
@@ -137,6 +139,7 @@ def test_control_without_the_sweep_a_wiped_broker_loses_work(sqlite_installation
     assert {status for _, status in installation.open_work(loan)} == {"ready"}
 
 
+@pytest.mark.brokers("valkey")
 def test_control_without_the_sweep_a_killed_workers_mail_is_left(sqlite_installation):
     installation = sqlite_installation
     first = installation.worker(ILL_SWEEP="false")
@@ -187,6 +190,7 @@ def test_a_command_whose_worker_is_killed_is_carried_out_by_another(sqlite_insta
     assert again.get(timeout=30)["repeated"]
 
 
+@pytest.mark.brokers("valkey", "rabbitmq")
 def test_a_command_waits_for_a_database_that_is_held(sqlite_installation):
     installation = sqlite_installation
     installation.worker()

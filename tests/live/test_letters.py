@@ -12,6 +12,7 @@ pytestmark = pytest.mark.live
 READER = "reader@readers.example"
 
 
+@pytest.mark.brokers("valkey")
 def test_a_worker_killed_in_the_middle_of_a_digest(installation):
     with installation.services.db.writing() as session:
         session.execute(sa.update(Library).values(digest_minutes=60))

@@ -10,7 +10,7 @@ from tests.stateful.report import Report
 from tests.stateful.ways import WAYS, a_world, run
 
 #: Runs of ten steps, each always the same.
-RUNS = {"asking": 65, "lending": 65, "several pieces": 40, "copies": 40}
+RUNS = {"asking": 40, "lending": 40, "several pieces": 25, "copies": 25}
 
 
 @pytest.mark.long
