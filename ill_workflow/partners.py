@@ -14,7 +14,7 @@ from ill_workflow.calendars import ClosedDate
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, NotFound, Refused
 from ill_workflow.libraries import Library
-from ill_workflow.wire_settings import WireSettings, settings_of
+from ill_workflow.wire_settings import PartnerSecret, WireSettings, settings_of
 from state_machines.request import Terms
 
 DELIVERY = ("courier", "post", "e-mail")
@@ -110,7 +110,8 @@ def remove_partner(session: Session, partner: Partner) -> None:
     """Take a partner from the list that was added by mistake. Raises Refused where anything refers to it."""
     try:
         with session.begin_nested():
-            session.execute(sa.delete(ClosedDate).where(ClosedDate.partner_id == partner.id))
+            for of_it in (ClosedDate, PartnerSecret):
+                session.execute(sa.delete(of_it).where(of_it.partner_id == partner.id))
             session.execute(sa.delete(Partner).where(Partner.id == partner.id))
     except IntegrityError:
         raise Refused(
