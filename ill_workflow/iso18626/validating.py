@@ -1,0 +1,46 @@
+"""Whether a message is valid by the official schema of an edition, where an installation has the schemas."""
+
+from functools import cache
+from pathlib import Path
+
+from lxml import etree
+
+from ill_workflow.errors import BadInput
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.iso18626.parsing import Malformed, parse
+
+#: The names of the official files.
+SCHEMAS = {Edition.Y2017: "ISO-18626-v1_2.xsd", Edition.Y2021: "ISO-18626-2021-2.xsd"}
+
+
+def validate(raw: bytes, edition: Edition, folder: Path) -> list[str]:
+    """What is wrong with a message by the schema of an edition, a line each; none if it is valid.
+
+    Raises BadInput where the folder doesn't have the schema.
+    """
+    try:
+        root = parse(raw).root
+    except Malformed as wrong:
+        return [f"The message {wrong.why}."]
+    schema = _schema(folder / SCHEMAS[edition])
+    schema.validate(root.getroottree())
+    # The prefix of the namespace makes the lines longer and says nothing.
+    lines = [f"line {entry.line}: {entry.message}".replace(_PREFIX, "") for entry in schema.error_log]
+    return list(dict.fromkeys(lines))
+
+
+_PREFIX = "{http://illtransactions.org/2013/iso18626}"
+
+
+@cache
+def _schema(path: Path) -> etree.XMLSchema:
+    try:
+        return etree.XMLSchema(etree.fromstring(path.read_bytes(), _parser()))
+    except OSError as trouble:
+        raise BadInput(f"{path} can't be read: {trouble.strerror}.", field="ILL_ISO18626") from None
+    except (etree.XMLSyntaxError, etree.XMLSchemaParseError) as trouble:
+        raise BadInput(f"{path} is no schema: {trouble}", field="ILL_ISO18626") from None
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
