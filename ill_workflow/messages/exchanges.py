@@ -1,12 +1,22 @@
 """What went over the wire, as text: each message with the answer to it, for whoever has to find out what went wrong."""
 
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ill_workflow.db import Base, UTCDateTime
+
+#: Letters of a message that are kept.
+MOST_KEPT = 64 * 1024
+LONGEST_PEER = 300
+LONGEST_TROUBLE = 2000
+MOST_FORGIVEN = 50
+_SHOWN_CREDENTIALS = re.compile(r"(\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}|(?<=://)[^\s/@]+(?=@)", re.IGNORECASE)
 
 
 class Exchange(Base):
@@ -46,3 +56,46 @@ class PatronOfPartner(Base):
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("request.id"), primary_key=True)
     content: Mapped[dict[str, Any]] = mapped_column(sa.JSON)  #: a `patronInfo`
     at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+def remember_exchange(
+    session: Session, *, incoming: bool, said: bytes, answered: bytes, at: datetime, mask: Callable[[bytes], str],
+    peer: str = "", http_status: int | None = None, took_ms: int | None = None, library_id: int | None = None,
+    partner_id: int | None = None, request_id: int | None = None, message_id: int | None = None,
+    effect_id: int | None = None, forgiven: Sequence[str] = (), trouble: str = "",
+) -> Exchange:  # fmt: skip
+    """Write down a call and its answer, in the caller's transaction; `mask` takes the secrets out of both."""
+    exchange = Exchange(
+        incoming=incoming, said=_kept(said, mask), answered=_kept(answered, mask), at=at, peer=_peer(peer),
+        http_status=http_status, took_ms=took_ms, library_id=library_id, partner_id=partner_id, request_id=request_id,
+        message_id=message_id, effect_id=effect_id, forgiven=[_plain(one, 500) for one in forgiven[:MOST_FORGIVEN]],
+        trouble=_plain(trouble, LONGEST_TROUBLE),
+    )  # fmt: skip
+    session.add(exchange)
+    session.flush()
+    return exchange
+
+
+def _kept(raw: bytes, mask: Callable[[bytes], str]) -> str:
+    text = mask(raw)
+    if len(text) <= MOST_KEPT:
+        return text
+    return f"{text[:MOST_KEPT]}\n… cut here: the whole had {len(raw)} bytes."
+
+
+def _peer(peer: str) -> str:
+    """An address, without what shows who calls there."""
+    plain = _plain(peer, 2000)
+    if "://" in plain:
+        try:
+            parts = urlsplit(plain)
+        except ValueError:
+            return plain.split("?")[0].rpartition("@")[2][:LONGEST_PEER]
+        plain = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return plain[:LONGEST_PEER]
+
+
+def _plain(text: str, longest: int) -> str:
+    """Without control characters and credentials."""
+    shown = _SHOWN_CREDENTIALS.sub(lambda found: f"{found[1] or ''}•••", text)
+    return "".join(c if c >= " " or c == "\n" else " " for c in shown).encode("utf-8", "replace").decode()[:longest]
