@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ill_workflow import typed
 from ill_workflow.db import Base, UTCDateTime
 from ill_workflow.errors import BadInput, NotFound
+from ill_workflow.wire_checks import check_agency, check_agency_type, same_agency
 
 #: What says whether, and for how long, nothing is lent.
 SUSPENSION = ("lending_suspended", "lending_suspended_from", "lending_suspended_until")
@@ -105,6 +106,7 @@ def add_library(session: Session, *, code: str, name: str, time_zone: str, prefi
     if session.scalar(sa.select(Library.id).where(Library.code == code)):
         raise BadInput(f"There is a library {code} already.", field="code")
     _check_suspension(more)
+    _check_agency(session, 0, code, more)
     library = Library(code=code, name=name.strip(), time_zone=time_zone, prefix=prefix.upper(), **more)
     session.add(library)
     session.flush()
@@ -116,9 +118,25 @@ def change_library(session: Session, library: Library, **more: Any) -> None:
     if more.get("language") == "":
         raise BadInput(f"A library writes in one of: {', '.join(typed.LANGUAGES)}.", field="language")
     _check_suspension({name: getattr(library, name) for name in SUSPENSION} | more)
+    if {"agency", "agency_type"} & more.keys():
+        _check_agency(session, library.id, library.code, more)
     for name, value in more.items():
         setattr(library, name, value)
     session.flush()
+
+
+def _check_agency(session: Session, library_id: int, code: str, given: Mapping[str, Any]) -> None:
+    """The id by which partners know a library is its alone: messages find it by that."""
+    if given.get("agency_type") == "":
+        raise BadInput("The list in which the id stands is needed, such as ISIL.", field="agency_type")
+    check_agency_type("agency_type", given.get("agency_type", ""))
+    check_agency("agency", given.get("agency", ""))
+    agency = given.get("agency") or code
+    others = sa.select(Library.code, Library.agency).where(Library.id != library_id)
+    for other_code, other_agency in session.execute(others):
+        if same_agency(agency, other_agency or other_code) or same_agency(agency, other_code):
+            field = "agency" if given.get("agency") else "code"
+            raise BadInput(f"{agency} is the library {other_code} of this installation.", field=field)
 
 
 def _check_suspension(given: Mapping[str, Any]) -> None:

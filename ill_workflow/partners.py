@@ -14,6 +14,7 @@ from ill_workflow.calendars import ClosedDate
 from ill_workflow.db import Base
 from ill_workflow.errors import BadInput, NotFound, Refused
 from ill_workflow.libraries import Library
+from ill_workflow.wire_checks import check_wire, same_agency
 from ill_workflow.wire_settings import PartnerSecret, WireSettings, settings_of
 from state_machines.request import Terms
 
@@ -79,6 +80,11 @@ class Partner(Base):
     def agreed_wire(self) -> WireSettings:
         return settings_of(self.wire)
 
+    @property
+    def agency(self) -> str:
+        """The id by which it is known in messages."""
+        return self.agreed_wire().agency or self.code
+
     def agreed_fees(self) -> Fees:
         return Fees(**{name: Decimal(value) for name, value in self.fees.items()})
 
@@ -91,6 +97,7 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
         raise BadInput(f"There is a partner {code} already.", field="code")
     _check({"name": name, **more})
     _check_ends(session, library_id, None, more)
+    _check_wire(session, library_id, None, {"code": code, **more})
     partner = Partner(library_id=library_id, code=code, name=name, **more)
     session.add(partner)
     session.flush()
@@ -99,8 +106,15 @@ def add_partner(session: Session, library_id: int, *, code: str, name: str, **mo
 
 def change_partner(session: Session, partner: Partner, **more: Any) -> None:
     _check(more)
-    now = {"transport": partner.transport, "local_library_id": partner.local_library_id, "hub_id": partner.hub_id}
+    now: dict[str, Any] = {
+        "transport": partner.transport,
+        "local_library_id": partner.local_library_id,
+        "hub_id": partner.hub_id,
+    }
     _check_ends(session, partner.library_id, partner.id, {**now, **more})
+    if {"transport", "wire"} & more.keys():
+        now = {"code": partner.code, "transport": partner.transport, "wire": partner.wire}
+        _check_wire(session, partner.library_id, partner.id, {**now, **more})
     for name, value in more.items():
         setattr(partner, name, value)
     session.flush()
@@ -152,6 +166,40 @@ def _check_ends(session: Session, library_id: int, partner_id: int | None, given
         raise BadInput(f"That library is in the list already: {twin.code}.", field="library_of_ours")
     if partner_id is not None and given.get("hub_id") == partner_id:
         raise BadInput("A partner is no hub of itself.", field="hub")
+
+
+def _check_wire(session: Session, library_id: int, partner_id: int | None, given: dict[str, Any]) -> None:
+    """A partner that speaks ISO 18626 has an address, and an id that no other one of the list has, nor we."""
+    settings = check_wire(given.get("wire", {}))
+    if given.get("transport") != "iso18626":
+        return
+    if not settings.address:
+        raise BadInput("Where does it take messages? Name its address.", field="wire.address")
+    # Two who add partners of one id at once do it one after the other.
+    library = session.get_one(Library, library_id, with_for_update=True)
+    agency = settings.agency or given["code"]
+    if same_agency(agency, settings.our_agency or library.agency or library.code):
+        raise BadInput(f"{agency} is our own id. Name that of the partner.", field="wire.agency")
+    for other in _named(session, library_id, agency):
+        if other.id != partner_id:
+            raise BadInput(
+                f"{other.name} ({other.code}) has the id {other.agency} already: nobody could tell them apart.",
+                field="wire.agency",
+            )
+
+
+def partner_by_agency(session: Session, library_id: int, agency: str) -> Partner | None:
+    """The partner of a library's list that speaks ISO 18626 and is known by that id, letters' case aside."""
+    return next(iter(_named(session, library_id, agency)), None)
+
+
+def _named(session: Session, library_id: int, agency: str) -> list[Partner]:
+    rows = sa.select(Partner).where(Partner.library_id == library_id, Partner.transport == "iso18626")
+    if agency.isascii():  # SQLite knows the small letters of others not
+        said = agency.lower()
+        own = sa.func.lower(Partner.wire["agency"].as_string()) == said
+        rows = rows.where(sa.or_(own, sa.func.lower(Partner.code) == said))
+    return [partner for partner in session.scalars(rows.order_by(Partner.id)) if same_agency(agency, partner.agency)]
 
 
 def _wrong_term(name: str, value: Any) -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ill_workflow.db import Base
+from ill_workflow.wire_vendors import KNOWN_VENDORS
 
 EDITIONS = ("2017", "2021")
 #: How a partner shows who it is: by its account and code in the header, a bearer token, the address it calls from, or
@@ -21,7 +22,7 @@ PATRON = ("nothing", "id", "name")
 class WireSettings:
     """What was agreed with a partner. What it does not say is as usual with systems of its vendor."""
 
-    vendor: str = "standard"  #: one of VENDORS
+    vendor: str = "standard"  #: one of KNOWN_VENDORS
     address: str = ""  #: the URL at which it takes messages
     plain_http: bool = False  #: whether that may be http
     edition: str = "2017"  #: the edition that it is written to
@@ -43,9 +44,30 @@ class WireSettings:
 
 #: What is usual with the systems of a vendor.
 VENDORS: Mapping[str, Mapping[str, Any]] = {
-    "standard": {},
-    "reshare": {"marks": True, "id_suffix": True},
-    "broker": {"broker": True, "id_suffix": True, "patience_seconds": 60},
+    name: {setting: value for setting, (value, _) in vendor.usual.items()} for name, vendor in KNOWN_VENDORS.items()
+}
+
+#: Each setting in a plain sentence, for pages, commands and the documentation.
+ABOUT: Mapping[str, str] = {
+    "vendor": "Whose system it is; what isn't said below is as usual with it.",
+    "address": "The URL at which it takes messages.",
+    "plain_http": "Its address may be http: messages and secrets can be read on the way.",
+    "edition": "The edition of the standard that it is written to. Both are understood from everybody.",
+    "agency_type": "The list in which its id stands, such as ISIL.",
+    "agency": "The id by which it is known in messages; empty: its code.",
+    "our_agency_type": "The list in which our id stands; empty: as our library says.",
+    "our_agency": "The id by which it knows us; empty: as our library says.",
+    "shows_itself": "How it shows who it is: by an account and code in each message, a bearer token, the address from "
+    "which it calls, or not at all.",
+    "account": "The accountId that it sends; empty: its code alone is looked at.",
+    "peer_addresses": "Addresses and networks from which it may call, such as 192.0.2.7 198.51.100.0/24; empty: any.",
+    "our_account": "The accountId that we send along with our code.",
+    "marks": "ReShare's marks are written into notes. They are read from everybody.",
+    "broker": "Other libraries stand behind it: it speaks for whichever of them supplies.",
+    "id_suffix": "It may give our ids back with a suffix of its own, such as XPX-12~1.",
+    "patron": "What it is told of a patron with a request: nothing, the barcode (id), or the name.",
+    "answer_after_ms": "Milliseconds between our confirmation and our first message, which some systems need.",
+    "patience_seconds": "Seconds for which its confirmation is waited for before the message is sent again.",
 }
 
 
