@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     smtp_answer_timeout: float = 300.0  #: seconds for the answer to a whole mail, which the server may look through
     mail_domain: str = "ill.localhost"  #: right-hand side of Message-IDs
 
+    private_partners: bool = False  #: whether partners may have addresses inside of a network, or on this machine
+
     sweep: bool = True  #: whether workers look into the database by themselves
     sweep_seconds: float = 1.0  #: how often they do
     lease_seconds: float = 10.0  #: how long a worker may be silent about work that it took
