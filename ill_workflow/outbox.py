@@ -21,7 +21,9 @@ READY, RUNNING, DONE, DEAD, UNCERTAIN, WITHDRAWN = "ready", "running", "done", "
 OPEN, NEEDS_A_PERSON = (READY, RUNNING), (DEAD, UNCERTAIN)
 #: Where work goes. One that is down rests by itself; what goes out of the house is given up by age, not by attempts.
 MAIL, SLIPS, CIRCULATION = "mail", "slips", "circulation"
-OUTWARD = frozenset({MAIL})
+PARTNER = "partner:"  #: with its number
+#: A partner that is down rests longer each time, up to this.
+LONGEST_PAUSE = timedelta(minutes=5)
 LONGEST_REASON = 1000
 LEFT_BEHIND = "Each worker that took it up was never heard of again."
 
@@ -74,6 +76,7 @@ class Pause(Base):
     destination: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     until: Mapped[datetime] = mapped_column(UTCDateTime)
     reason: Mapped[str] = mapped_column(sa.Text)
+    times: Mapped[int] = mapped_column(default=1)  #: how often in a row nothing got through
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Outside:
     """Work that talks to the outside: it is begun alone, and what came of it is recorded before anything else."""
 
     talk: Callable[[], Finish | None]
+    recognised: bool = False  #: the other side knows a repeat when it sees one: what can't be recorded is done again
 
 
 class Bell(Protocol):
@@ -146,11 +150,14 @@ class Uncertain(Exception):
 
 
 class TryLater(Exception):
-    """It may work later. `down` names a destination to which nothing gets through: it rests, and no attempt burns."""
+    """It may work later. `down` names a destination to which nothing gets through: it rests, and no attempt burns.
 
-    def __init__(self, reason: str, *, down: str | None = None) -> None:
+    `after` says how much later, where that is known better than by the attempts.
+    """
+
+    def __init__(self, reason: str, *, down: str | None = None, after: timedelta | None = None) -> None:
         super().__init__(reason)
-        self.down = down
+        self.down, self.after = down, after
 
 
 def insert_new(
@@ -202,21 +209,45 @@ def claim(
 ) -> list[Claimed]:
     """Take work of a kind: counts the attempt, and gives a new token.
 
-    An effect waits for the earlier ones of its lane, and while its destination is down for the pause. What
-    a worker has left behind may have been its death, so it is taken alone.
+    An effect waits for the earlier ones of its lane, while its destination is down for the pause, and while another
+    worker speaks with its partner: one that hangs holds up one worker. What a worker has left behind may have been its
+    death, so it is taken alone.
     """
     resting = sa.exists().where(Pause.destination == EffectRow.destination, Pause.until > db_time(session))
     earlier = sa.orm.aliased(EffectRow)
     blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
-    wanted = sa.select(EffectRow.id, EffectRow.left).where(
-        _waits(session, kind, patience), EffectRow.lane.is_(None) | ~blocked, ~resting
+    wanted = sa.select(EffectRow.id, EffectRow.left, EffectRow.destination).where(
+        _waits(session, kind, patience), EffectRow.lane.is_(None) | ~blocked, ~resting, ~_spoken_with()
     )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
     wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
     found = session.execute(wanted).all()
     taken = list(itertools.takewhile(lambda row: row.left == 0, found)) or found[:1]
-    return _take(session, [row.id for row in taken], lease)
+    return _take(session, _one_to_try(session, [(row.id, row.destination) for row in taken]), lease)
+
+
+def _spoken_with() -> sa.ColumnElement[bool]:
+    """Whether a worker has something in hand for the same partner."""
+    other = sa.orm.aliased(EffectRow)
+    running = other.status == sa.literal(RUNNING, literal_execute=True)
+    to_partner = EffectRow.destination.startswith(PARTNER)
+    return to_partner & sa.exists().where(running, other.destination == EffectRow.destination)
+
+
+def _one_to_try(session: Session, found: Sequence[tuple[int, str]]) -> list[int]:
+    """Of what goes to a partner that was down, the first alone: it finds out."""
+    partners = {destination for _, destination in found if destination.startswith(PARTNER)}
+    if not partners:
+        return [number for number, _ in found]
+    down = set(session.scalars(sa.select(Pause.destination).where(Pause.destination.in_(partners))))
+    tried, taken = set[str](), list[int]()
+    for number, destination in found:
+        if destination not in tried:
+            taken.append(number)
+        if destination in down:
+            tried.add(destination)
+    return taken
 
 
 def take_along(session: Session, claimed: Claimed, most: int, lease: timedelta) -> list[Claimed]:
@@ -274,11 +305,22 @@ def any_abandoned(session: Session) -> bool:
     return session.scalar(late.limit(1)) is not None
 
 
-def next_in_lane(session: Session, number: int) -> int | None:
-    """What waited for this work in its lane."""
-    lane = sa.select(EffectRow.lane).where(EffectRow.id == number).scalar_subquery()
-    later = sa.select(EffectRow.id).where(EffectRow.lane == lane, EffectRow.id > number, EffectRow.status == READY)
-    return session.scalar(later.order_by(EffectRow.id).limit(1))
+def next_behind(session: Session, number: int) -> int | None:
+    """What waited for this work in its lane; else what has waited longest for the same partner."""
+    work = session.get(EffectRow, number)
+    if work is None:
+        return None
+    if work.lane is not None:
+        later = sa.select(EffectRow.id).where(EffectRow.lane == work.lane, EffectRow.id > number, is_now(READY))
+        due = later.where(EffectRow.available_at <= db_time(session)).order_by(EffectRow.id).limit(1)
+        if (found := session.scalar(due)) is not None:
+            return found
+    if not work.destination.startswith(PARTNER):
+        return None
+    waiting = sa.select(EffectRow.id).where(
+        _waits(session, work.kind, timedelta(0)), EffectRow.destination == work.destination
+    )
+    return session.scalar(waiting.order_by(EffectRow.available_at, EffectRow.id).limit(1))
 
 
 def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = timedelta(0)) -> list[str]:
@@ -291,7 +333,11 @@ def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = ti
 
 
 def _waits(session: Session, kind: str, patience: timedelta) -> sa.ColumnElement[bool]:
-    return is_now(READY) & (EffectRow.kind == kind) & (EffectRow.available_at <= db_time(session, -patience))
+    """Whether it is time for it. What was to wait from the beginning nobody was rung for: it needs no patience."""
+    due = EffectRow.available_at <= db_time(session)
+    if patience:
+        due &= (EffectRow.available_at <= db_time(session, -patience)) | (EffectRow.available_at > EffectRow.created_at)
+    return is_now(READY) & (EffectRow.kind == kind) & due
 
 
 def is_now(status: str) -> sa.ColumnElement[bool]:
@@ -369,12 +415,35 @@ def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[in
     return set(session.scalars(done.execution_options(synchronize_session=False)))
 
 
-def pause(session: Session, destination: str, delay: timedelta, reason: str) -> None:
-    """Let a destination rest; several workers may find out at once."""
+def pause(session: Session, destination: str, delay: timedelta, reason: str) -> timedelta:
+    """Let a destination rest, and for how long; several workers may find out at once.
+
+    A partner rests twice as long each time, until something gets through.
+    """
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    rest = {"until": db_time(session, delay), "reason": _printable(reason)}
+    times = 1
+    if destination.startswith(PARTNER):
+        times += session.scalar(sa.select(Pause.times).where(Pause.destination == destination)) or 0
+        delay = min(delay * 2 ** min(times - 1, 16), LONGEST_PAUSE)
+    rest = {"until": db_time(session, delay), "reason": _printable(reason), "times": times}
     statement = insert(sa.inspect(Pause).local_table).values(destination=destination, **rest)
     session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=rest))
+    return delay
+
+
+def end_pause(session: Session, destination: str) -> None:
+    """Something got through."""
+    session.execute(sa.delete(Pause).where(Pause.destination == destination))
+
+
+def partner_destination(partner_id: int) -> str:
+    """Where messages to a partner go over the network."""
+    return f"{PARTNER}{partner_id}"
+
+
+def goes_out(destination: str) -> bool:
+    """Whether it leaves the house: then it is given up by age, not by attempts."""
+    return destination == MAIL or destination.startswith(PARTNER)
 
 
 def withdraw(session: Session, effect_id: int) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ill_workflow import outbox
 from ill_workflow.bootstrap import TOGETHER, Services
 from ill_workflow.db import db_now
-from ill_workflow.outbox import OUTWARD, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from ill_workflow.outbox import MAIL, PARTNER, Claimed, Finish, Outside, Permanent, TryLater, Uncertain, goes_out
 from ill_workflow.requests.consequences import IN_ORDER
 from workers.hand import Hand
 
@@ -125,7 +125,7 @@ def _companions(hand: Hand, claimed: Claimed) -> list[Claimed]:
 
 def _talk(group: Sequence[Claimed], work: Outside) -> list[_Worked]:
     """It happens once for all of them; what is left to write is written with the first."""
-    first = replace(_attempt(group[0], work.talk), sent=True)
+    first = replace(_attempt(group[0], work.talk), sent=not work.recognised)
     return [first, *(replace(first, claimed=one, finish=None) for one in group[1:])]
 
 
@@ -199,7 +199,7 @@ def _conclude(services: Services, session: Session, worked: _Worked) -> bool:
         try:
             with session.begin_nested():
                 outbox.finish(session, [claimed])
-                if claimed.left and claimed.destination in OUTWARD:
+                if claimed.left and claimed.destination == MAIL:
                     outbox.keep_answer(session, claimed, SENT_TWICE)
                 worked.finish(session)
             return True
@@ -220,10 +220,10 @@ def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble:
             outbox.bury(session, claimed, str(trouble))
         case Uncertain():
             outbox.mark_uncertain(session, claimed, str(trouble))
-            if claimed.destination in OUTWARD:  # a server that answers nothing should not get all the others, too
+            if goes_out(claimed.destination):  # a server that answers nothing should not get all the others, too
                 outbox.pause(session, claimed.destination, PAUSE, str(trouble))
         case TryLater():
-            _later(services, session, claimed, str(trouble), down=trouble.down)
+            _later(services, session, claimed, str(trouble), down=trouble.down, after=trouble.after)
         case DBAPIError() if getattr(trouble.orig, "sqlstate", None) in IN_EACH_OTHERS_WAY:
             # Somebody else had the same request in hand: a moment later it is free.
             outbox.postpone(session, claimed, "The request was in somebody else's hands.", _soon(), burns=False)
@@ -234,20 +234,21 @@ def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble:
 
 def _later(
     services: Services, session: Session, claimed: Claimed, reason: str, *, down: str | None = None,
-    by_age: bool = True,
+    after: timedelta | None = None, by_age: bool = True,
 ) -> None:  # fmt: skip
     settings = services.settings
     age = db_now(session) - claimed.created_at
-    outward = by_age and (claimed.destination in OUTWARD or down is not None)
+    outward = by_age and (goes_out(claimed.destination) or down is not None)
     if outward and age > timedelta(hours=settings.give_up_hours):
         outbox.bury(session, claimed, f"Given up after {settings.give_up_hours:g} hours: {reason}")
     elif not outward and claimed.attempts >= settings.max_attempts:
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
     elif down is not None:
-        outbox.pause(session, down, PAUSE, reason)
-        outbox.postpone(session, claimed, reason, PAUSE, burns=False)
+        rest = outbox.pause(session, down, PAUSE, reason)
+        # Behind the others that wait for a partner: it may be this very message that its system can't bear.
+        outbox.postpone(session, claimed, reason, rest, burns=down.startswith(PARTNER))
     else:
-        outbox.postpone(session, claimed, reason, _backoff(services, claimed.attempts))
+        outbox.postpone(session, claimed, reason, after or _backoff(services, claimed.attempts))
 
 
 def _soon() -> timedelta:

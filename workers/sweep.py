@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -19,18 +20,21 @@ _log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=2)
 #: Seconds between two signs of life.
 HEARTBEAT = 5.0
+#: How many work off the same kind at once: behind a partner that answers slowly, the others' messages go on.
+SEVERAL = {"send_message": 4}
 
 
 class Sweep:
-    """A thread that looks for work that nobody took up, and a few that do it, one for each kind at a time."""
+    """A thread that looks for work that nobody took up, and a few that do it: of most kinds, one at a time."""
 
     def __init__(self, services: Callable[[], Services], worker: str) -> None:
         self._get_services, self._worker = services, worker
         self._ready: Services | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
-        self._pool = ThreadPoolExecutor(len(HANDLERS) + len(jobs.JOBS), thread_name_prefix="sweep")
-        self._busy: set[str] = set()
+        most = len(HANDLERS) + len(jobs.JOBS) + sum(SEVERAL.values())
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="sweep")
+        self._busy = Counter[str]()
         self._lock = threading.Lock()
         self._last_beat = 0.0
 
@@ -77,9 +81,9 @@ class Sweep:
 
     def _begin(self, name: str, work: object) -> None:
         with self._lock:
-            if name in self._busy or self._stop.is_set():
+            if self._busy[name] >= SEVERAL.get(name, 1) or self._stop.is_set():
                 return
-            self._busy.add(name)
+            self._busy[name] += 1
         self._pool.submit(self._do, name, work)
 
     def _do(self, name: str, work: object) -> None:
@@ -89,7 +93,7 @@ class Sweep:
             _log.warning("the sweep of %s failed: %s", name, trouble)
         finally:
             with self._lock:
-                self._busy.discard(name)
+                self._busy[name] -= 1
 
     def _say_goodbye(self) -> None:
         """Who looks for this worker shall know at once that it has ended."""

@@ -55,10 +55,12 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
         if kind in TOGETHER:
             work_off(services(), kind)
             return
-        while number is not None and work_off(services(), kind, [number]):
-            # What waited for it in its lane was rung for too early, and found nothing to do.
+        for _ in range(MOST):
+            if number is None or not work_off(services(), kind, [number]):
+                return
+            # What waited for it was rung for too early, and found nothing to do.
             with services().db.reading() as session:
-                number = outbox.next_in_lane(session, number)
+                number = outbox.next_behind(session, number)
 
 
 def _register_job(app: Celery[Any], services: Callable[[], Services], name: str) -> None:

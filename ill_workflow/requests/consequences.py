@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.fees import Ledger, Sign
-from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, promise
+from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, partner_destination, promise
 from ill_workflow.partners import Partner
 from ill_workflow.requests.by import By
 from ill_workflow.requests.fields import as_json, from_json
@@ -114,7 +114,7 @@ def promise_effects(
                 lane=f"{effect.kind}:{request.id}" if effect.kind in IN_ORDER else None,
                 destination=_destination(session, effect, to),
                 reader=reader,
-                delay=timedelta(minutes=request.library.digest_minutes) if reader else timedelta(0),
+                delay=timedelta(minutes=request.library.digest_minutes) if reader else _behind(by, effect, to),
             )
         )
     return promise(session, promises)
@@ -166,7 +166,25 @@ DESTINATIONS = {
 def _destination(session: Session, effect: Effect, to: Asked) -> str:
     if effect.kind != "send_message" or to.partner_id is None:
         return DESTINATIONS.get(effect.kind, "")
-    return MAIL if session.get_one(Partner, to.partner_id).transport == "email" else ""
+    match session.get_one(Partner, to.partner_id).transport:
+        case "email":
+            return MAIL
+        case "iso18626":
+            return partner_destination(to.partner_id)
+        case _:
+            return ""
+
+
+def _behind(by: By, effect: Effect, to: Asked) -> timedelta:
+    """What we say to a partner that is being answered leaves a little after the answer: it may know of nothing yet."""
+    partner = by.partner
+    if (
+        partner is None
+        or effect.kind != "send_message"
+        or (partner.id, partner.transport) != (to.partner_id, "iso18626")
+    ):
+        return timedelta(0)
+    return timedelta(milliseconds=partner.agreed_wire().answer_after_ms)
 
 
 def _tells_amounts(effects: tuple[Effect, ...]) -> bool:

@@ -212,7 +212,7 @@ def test_a_lane_keeps_its_order_and_one_that_a_person_must_look_at_blocks_nobody
 def test_what_cannot_be_written_spoils_only_its_own(stage, handle):
     def handler(services, claimed):
         def finish(session):
-            session.execute(sa.text("INSERT INTO pause VALUES (NULL, NULL, NULL)"))
+            session.execute(sa.text("INSERT INTO pause (destination) VALUES (NULL)"))
 
         return finish if claimed.argument == "bad" else lambda session: None
 
@@ -299,7 +299,7 @@ def test_what_was_sent_and_cannot_be_recorded_is_never_sent_again(stage, handle)
         sent.append(1)
 
         def finish(session):
-            session.execute(sa.text("INSERT INTO pause VALUES (NULL, NULL, NULL)"))
+            session.execute(sa.text("INSERT INTO pause (destination) VALUES (NULL)"))
 
         return finish
 
