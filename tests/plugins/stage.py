@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from ill_workflow.circulation import StandIn
 from ill_workflow.clock import FixedClock
 from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
+from ill_workflow.libraries import Library
 from ill_workflow.mail.mailer import RememberingMailer
 from ill_workflow.messages import inbound
 from ill_workflow.messages.content import (
@@ -234,9 +236,16 @@ class Half:
 class Stage:
     """Main and Riverside are branches of one installation; Hilltop reads mail."""
 
-    def __init__(self, url: str, folder: Path, *, now: datetime = START, set_up: bool = True) -> None:
+    #: The libraries that are here: code, name, and the prefix of their references.
+    libraries: tuple[tuple[str, str, str], ...] = (
+        ("MAIN", "Main Library", "XPX"), ("RIV", "Riverside Library", "RIV"),
+    )  # fmt: skip
+
+    def __init__(
+        self, url: str, folder: Path, *, now: datetime = START, set_up: bool = True, clock: FixedClock | None = None
+    ) -> None:
         """`set_up`: the database is empty; else it is a copy of one in which everybody is there already."""
-        self.clock, self.received = FixedClock(now), 0
+        self.clock, self.received = clock or FixedClock(now), 0
         self.mailer = RememberingMailer()
         self.circulation = StandIn()
         self.db = Database(make_engine(url))
@@ -247,16 +256,16 @@ class Stage:
 
     def _set_up(self) -> None:
         with self.db.writing() as session:
-            main, riverside = (
+            here = [
                 libraries.add_library(
                     session, code=code, name=name, prefix=prefix, time_zone="America/Chicago",
                     email=f"ill@{code.lower()}.example", address=f"1 {name} Street\nChicago", delivery_code=code,
                     digest_minutes=0,
                 )
-                for code, name, prefix in (("MAIN", "Main Library", "XPX"), ("RIV", "Riverside Library", "RIV"))
-            )  # fmt: skip
-            self._partners(session, main, riverside)
-            for library in (main, riverside):
+                for code, name, prefix in self.libraries
+            ]  # fmt: skip
+            self._partners(session, here)
+            for library in here:
                 for role in ("operator", "manager"):
                     name = f"{role}-{library.code}"
                     account = accounts.add_account(
@@ -265,16 +274,19 @@ class Stage:
                     accounts.grant(session, account, library.id, role)
             accounts.add_account(session, "nobody")
 
-    def _partners(self, session, main, riverside) -> None:
-        for ours, theirs in ((main, riverside), (riverside, main)):
+    def _partners(self, session, here: list[Library]) -> None:
+        for ours, theirs in itertools.permutations(here):
             partners.add_partner(
                 session, ours.id, code=theirs.code, name=theirs.name, transport="local", local_library_id=theirs.id,
                 shipping_address=theirs.address, return_address=f"Returns\n{theirs.address}", delivery_code=theirs.code,
             )  # fmt: skip
-            partners.add_partner(
-                session, ours.id, code="HILL", name="Hilltop College", transport="email", email="ill@hilltop.example",
-                shipping_address="9 Hill Road", return_address="9 Hill Road", delivery_code="HIL",
-            )  # fmt: skip
+            self._hilltop(session, ours)
+
+    def _hilltop(self, session, ours: Library) -> None:
+        partners.add_partner(
+            session, ours.id, code="HILL", name="Hilltop College", transport="email", email="ill@hilltop.example",
+            shipping_address="9 Hill Road", return_address="9 Hill Road", delivery_code="HIL",
+        )  # fmt: skip
 
     def account(self, session, role: str, code: str):
         name = role if "-" in role or role == "nobody" else f"{role}-{code}"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.fees import LedgerLine
-from ill_workflow.outbox import EffectRow
+from ill_workflow.libraries import Library
+from ill_workflow.outbox import DEAD, EffectRow
 from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
 from ill_workflow.requests.intake import find_lending
 from ill_workflow.requests.models import Attempt, Event, MessageRow, Request
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
+from tests.stateful.place import Place
+from tests.stateful.world import World
 
 #: Borrowing state (or group): lending states (or groups) that fit, each with the reason.
 AGREE: dict[str, dict[str, str]] = {
@@ -128,46 +134,57 @@ def agree(borrowing: str, lending: str, *, back: bool) -> bool:
     return lending in LENDING.expand(tuple(fits)) if fits else False
 
 
-def disagreements(session: Session) -> Iterator[Disagreement]:
-    """Look at each borrowing half and all that were asked for it."""
-    for half in session.scalars(sa.select(Request).where(Request.side == "borrowing").order_by(Request.id)):
-        for attempt in rota.attempts(session, half):
-            lending = _lending(session, half, attempt)
-            if lending is not None:
-                yield from _of_a_pair(session, half, attempt, lending)
+def disagreements(world: World) -> Iterator[Disagreement]:
+    """Look at each borrowing half and all that were asked for it, wherever they are."""
+    with ExitStack() as stack:
+        looks = dict(zip(world.places, world.reading(stack), strict=True))
+        for session in looks.values():
+            for half in session.scalars(sa.select(Request).where(Request.side == "borrowing").order_by(Request.id)):
+                for attempt in rota.attempts(session, half):
+                    lending = _lending(world, looks, half, attempt)
+                    if lending is not None:
+                        yield from _of_a_pair(world, half, attempt, lending)
 
 
-def _lending(session: Session, half: Request, attempt: Attempt) -> Request | None:
-    partner = session.get_one(Partner, attempt.partner_id)
-    if partner.transport != "local":
+def _lending(world: World, looks: Mapping[Place, Session], half: Request, attempt: Attempt) -> Request | None:
+    partner = _session(half).get_one(Partner, attempt.partner_id)
+    if partner.transport == "email":
         return None
-    mirror = sa.select(Partner).where(
-        Partner.library_id == partner.local_library_id, Partner.local_library_id == half.library_id
-    )
-    return find_lending(session, session.scalars(mirror).one(), attempt.wire_id)
+    there = looks[world.at(partner.code)]
+    mirror = sa.select(Partner).join(Library, Library.id == Partner.library_id)
+    mirror = mirror.where(Library.code == partner.code, Partner.code == half.library.code)
+    return find_lending(there, there.scalars(mirror).one(), attempt.wire_id)
 
 
-def _of_a_pair(session: Session, half: Request, attempt: Attempt, lending: Request) -> Iterator[Disagreement]:
+def _session(half: Request) -> Session:
+    """That of the place in which it is."""
+    session = sa.orm.object_session(half)
+    assert session is not None
+    return session
+
+
+def _of_a_pair(world: World, half: Request, attempt: Attempt, lending: Request) -> Iterator[Disagreement]:
     present = attempt.wire_id == half.wire_id
-    manual = by_hand(session, half, lending)
+    manual = by_hand(half, lending)
+    judged = partial(_judged, world, half, lending, manual)
     if not present:
-        goes_on = lending.state in LENDING.groups["OPEN"] and _refused_the_cancel(session, lending)
+        goes_on = lending.state in LENDING.groups["OPEN"] and _refused_the_cancel(lending)
         if lending.state not in LENDING.expand(tuple(FORMER)) and not goes_on:
-            yield _judged(session, half, lending, "it is asked no longer, and goes on", manual)
+            yield judged("it is asked no longer, and goes on")
         return
     filled_locally = half.state == "completed" and half.previous_state in BORROWING.groups["PREPARING"]
     state = "needs_review" if filled_locally else half.state
     called_off = state in ("needs_review", "cancelled", "unfilled") and lending.state in LENDING.groups["OPEN"]
     if not agree(state, lending.state, back=not lending.loan_seen) and not (
-        called_off and _refused_the_cancel(session, lending)
+        called_off and _refused_the_cancel(lending)
     ):
-        yield _judged(session, half, lending, "these states don't fit", manual)
+        yield judged("these states don't fit")
     elif half.lender_due != lending.lender_due and _on_loan(half, lending):
-        yield _judged(session, half, lending, f"due {half.lender_due} and {lending.lender_due}", manual)
-    elif (half.state, lending.state) == ("completed", "completed") and not _settled_by_hand(session, half, lending):
-        ours, theirs = (_for_the_loss(session, request) for request in (half, lending))
+        yield judged(f"due {half.lender_due} and {lending.lender_due}")
+    elif (half.state, lending.state) == ("completed", "completed") and not _settled_by_hand(half, lending):
+        ours, theirs = (_for_the_loss(request) for request in (half, lending))
         if ours != theirs:
-            yield _judged(session, half, lending, f"{ours} and {theirs} for the loss of what is home", manual)
+            yield judged(f"{ours} and {theirs} for the loss of what is home")
 
 
 def _on_loan(half: Request, lending: Request) -> bool:
@@ -175,59 +192,63 @@ def _on_loan(half: Request, lending: Request) -> bool:
     return half.state in out and lending.state in LENDING.groups["ON_LOAN"]
 
 
-def _settled_by_hand(session: Session, *halves: Request) -> bool:
+def _settled_by_hand(*halves: Request) -> bool:
     """Bills typed in, and what was settled: after that nothing moves by itself."""
     typed_in = (Event.trigger == "partner_bills") & (Event.actor != "partner")
-    mine = sa.select(Event.id).where(
-        Event.request_id.in_([half.id for half in halves]), typed_in | (Event.trigger == "settle")
-    )
-    return session.scalar(mine.limit(1)) is not None
+    found = sa.select(Event.id).where(typed_in | (Event.trigger == "settle")).limit(1)
+    return any(_session(half).scalar(found.where(Event.request_id == half.id)) is not None for half in halves)
 
 
-def _for_the_loss(session: Session, request: Request) -> Decimal:
+def _for_the_loss(request: Request) -> Decimal:
     """What stands in the ledger for a lost item, paid or not."""
-    lines = session.scalars(sa.select(LedgerLine).where(LedgerLine.request_id == request.id)).all()
+    lines = _session(request).scalars(sa.select(LedgerLine).where(LedgerLine.request_id == request.id)).all()
     return sum((line.signed for line in lines if line.kind in ("replacement", "processing")), Decimal(0))
 
 
-def _refused_the_cancel(session: Session, lending: Request) -> bool:
+def _refused_the_cancel(lending: Request) -> bool:
     """The lender goes on: it has said so, and whoever asked was told."""
     said = sa.select(MessageRow.id).where(
         MessageRow.request_id == lending.id, MessageRow.incoming.is_(False), MessageRow.kind == "CancelResponse N"
     )
-    return session.scalar(said.limit(1)) is not None
+    return _session(lending).scalar(said.limit(1)) is not None
 
 
-def _judged(session: Session, half: Request, lending: Request, why: str, manual: list[Event]) -> Disagreement:
+def _judged(world: World, half: Request, lending: Request, manual: list[Event], why: str) -> Disagreement:
     what = f"{why}; by hand: {', '.join(sorted({event.trigger for event in manual})) or 'nothing'}"
-    seen = bool(manual) and _alerted(session, half, lending, since=min(event.id for event in manual))
+    seen = bool(manual) and _alerted(half, lending, since=min(event.at for event in manual))
+    if not seen and (lost := [e for each in (half, lending) for e in _given_up(world, each)]):
+        what, seen = f"{why}; given up: {', '.join(sorted({e.argument for e in lost}))}", True
     return Disagreement(f"{half.reference} {half.state}", f"{lending.reference} {lending.state}", what, excused=seen)
 
 
-def by_hand(session: Session, *halves: Request) -> list[Event]:
+def _given_up(world: World, half: Request) -> list[EffectRow]:
+    """The messages that never got through, for longer than they are tried: a person sees them."""
+    dead = sa.select(EffectRow).where(EffectRow.request_id == half.id, EffectRow.status == DEAD)
+    return [effect for effect in _session(half).scalars(dead) if world.office.gave_up(effect)]
+
+
+def by_hand(*halves: Request) -> list[Event]:
     """What people decided without the other side, or against it: that may end in disagreement, but not unseen."""
     found = []
     for half in halves:
-        for event in session.scalars(sa.select(Event).where(Event.request_id == half.id).order_by(Event.id)):
+        for event in _session(half).scalars(sa.select(Event).where(Event.request_id == half.id).order_by(Event.id)):
             closed = event.trigger in ("close", "complete", "route_home") and event.actor != "clock"
             on_our_own = event.trigger == "change_due_date" and half.side == "borrowing" and event.actor != "partner"
-            if closed or on_our_own or event.told_by or _too_late(session, event):
+            if closed or on_our_own or event.told_by or _too_late(half, event):
                 found.append(event)
     return found
 
 
-def _too_late(session: Session, event: Event) -> bool:
+def _too_late(half: Request, event: Event) -> bool:
     """An undo of what the partner knows already."""
     if event.trigger != "undo":
         return False
     mine = sa.select(EffectRow.id).where(EffectRow.event_id == event.id, EffectRow.argument == "Correction")
-    return session.scalar(mine.limit(1)) is not None
+    return _session(half).scalar(mine.limit(1)) is not None
 
 
-def _alerted(session: Session, *halves: Request, since: int) -> bool:
+def _alerted(*halves: Request, since: datetime) -> bool:
     """Whether staff of one side were told of something since then."""
-    told = sa.select(EffectRow.id).where(
-        EffectRow.request_id.in_([half.id for half in halves]), EffectRow.kind == "alert_staff",
-        EffectRow.event_id >= since,
-    )  # fmt: skip
-    return session.scalar(told.limit(1)) is not None
+    told = sa.select(EffectRow.id).join(Event, Event.id == EffectRow.event_id)
+    told = told.where(EffectRow.kind == "alert_staff", Event.at >= since).limit(1)
+    return any(_session(half).scalar(told.where(EffectRow.request_id == half.id)) is not None for half in halves)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from ill_workflow.outbox import DONE, WITHDRAWN, EffectRow
 from ill_workflow.requests.models import Event, Request
@@ -34,19 +35,23 @@ class Report:
         """Count what a run has left behind."""
         self.runs += 1
         self.messages.update(world.office.counts)
-        with world.db.reading() as session:
-            rows = sa.select(Request.side, Event.row, sa.func.count()).join(Request, Request.id == Event.request_id)
-            for side, row, number in session.execute(rows.where(Event.row >= 0).group_by(Request.side, Event.row)):
-                self.pulled[side, row] += number
-            alerts = sa.select(Request.side, EffectRow.argument, sa.func.count()).join(
-                Request, Request.id == EffectRow.request_id
-            )
-            alerts = alerts.where(EffectRow.kind == "alert_staff", EffectRow.status != WITHDRAWN)
-            for side, kind, number in session.execute(alerts.group_by(Request.side, EffectRow.argument)):
-                self.attention[f"{side} {kind}"] += number
-            wrong = sa.select(EffectRow.status, sa.func.count()).where(EffectRow.status.not_in((DONE, WITHDRAWN)))
-            for status, number in session.execute(wrong.group_by(EffectRow.status)):
-                self.attention[f"work {status}"] += number
+        for place in world.places:
+            with place.db.reading() as session:
+                self._add(session)
+
+    def _add(self, session: Session) -> None:
+        rows = sa.select(Request.side, Event.row, sa.func.count()).join(Request, Request.id == Event.request_id)
+        for side, row, number in session.execute(rows.where(Event.row >= 0).group_by(Request.side, Event.row)):
+            self.pulled[side, row] += number
+        alerts = sa.select(Request.side, EffectRow.argument, sa.func.count()).join(
+            Request, Request.id == EffectRow.request_id
+        )
+        alerts = alerts.where(EffectRow.kind == "alert_staff", EffectRow.status != WITHDRAWN)
+        for side, kind, number in session.execute(alerts.group_by(Request.side, EffectRow.argument)):
+            self.attention[f"{side} {kind}"] += number
+        wrong = sa.select(EffectRow.status, sa.func.count()).where(EffectRow.status.not_in((DONE, WITHDRAWN)))
+        for status, number in session.execute(wrong.group_by(EffectRow.status)):
+            self.attention[f"work {status}"] += number
 
     def never_pulled(self) -> dict[str, list[str]]:
         return {

@@ -33,8 +33,7 @@ def knows_no_message_again(monkeypatch):
     def receives_anew(session, message, *, identity, **more):
         return receive(session, message, identity=f"{identity} {next(times)}", **more)
 
-    for place in ("tests.stateful.office.receive", "tests.stateful.world.receive"):
-        monkeypatch.setattr(place, receives_anew)
+    monkeypatch.setattr("tests.stateful.office.receive", receives_anew)
 
 
 def does_not_hear_that_it_went_back(monkeypatch):
@@ -72,8 +71,9 @@ def keeps_the_timers_of_what_is_closed(monkeypatch):
 
 def says_done_and_does_nothing(world):
     """The circulation system is never called."""
-    handlers = {**world.services.handlers, "circulation": lambda services, claimed: None}
-    world.services = dataclasses.replace(world.services, handlers=handlers)
+    (place,) = world.places
+    handlers = {**place.services.handlers, "circulation": lambda services, claimed: None}
+    place.services = dataclasses.replace(place.services, handlers=handlers)
 
 
 def loses_a_message(world):

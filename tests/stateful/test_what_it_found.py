@@ -10,7 +10,6 @@ import pytest
 
 from ill_workflow.clock import FixedClock
 from ill_workflow.errors import Refused
-from ill_workflow.messages import transports
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from tests.stateful.inputs import inputs
@@ -102,13 +101,9 @@ class TickingClock(FixedClock):
 def out_of_order(quick_stage):
     """A stage whose messages between branches are delivered when a test says so, the last one first."""
     clock = TickingClock(quick_stage.clock.now())
-    office = PostOffice(quick_stage.db, clock)
-    office.begin(order=False)
-
-    def send(s, claimed):
-        return transports.send(s.post, claimed, take_in=office.takes_in)
-
-    handlers = {**quick_stage.services.handlers, "send_message": send}
+    office = PostOffice()
+    office.begin(False)
+    handlers = {**quick_stage.services.handlers, "send_message": office.send}
     quick_stage.clock, quick_stage.office = clock, office
     quick_stage.services = replace(quick_stage.services, clock=clock, handlers=handlers)
     return quick_stage

@@ -12,8 +12,12 @@ from tempfile import TemporaryDirectory
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from ill_workflow.clock import FixedClock
 from ill_workflow.migrations import migrate
+from tests.plugins.stage import START
 from tests.stateful.machine import machine
+from tests.stateful.office import PostOffice
+from tests.stateful.place import Place
 from tests.stateful.report import Report
 from tests.stateful.world import World
 
@@ -44,11 +48,12 @@ def a_world() -> Iterator[World]:
     with TemporaryDirectory(prefix="ill-long-", dir=_MEMORY) as folder:
         url = f"sqlite:///{Path(folder) / 'ill.db'}"
         migrate(url)
-        world = World(url, Path(folder))
+        office = PostOffice()
+        place = Place(url, Path(folder), office, FixedClock(START))
         try:
-            yield world
+            yield World([place], office)
         finally:
-            world.db.engine.dispose()
+            place.db.engine.dispose()
 
 
 def run(
