@@ -10,6 +10,8 @@ from ill_workflow.patrons import Patron
 from ill_workflow.requests.models import Request
 from tests.plugins.stage import Half
 
+pytestmark = pytest.mark.long
+
 CARD = "21234000012345"
 BOOK = {"title": "Emma", "author": "Austen, Jane", "isbn": "978-0-14-143958-7"}
 
