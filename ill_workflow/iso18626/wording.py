@@ -66,7 +66,8 @@ class _Words:
         kind, values = type(whole), {}
         for part in parts_of(kind):
             value = getattr(whole, part.name)
-            if lacks(kind, part.name, self._edition, self._message):
+            # What 2017 can say of a retry stands in its messageInfo.
+            if lacks(kind, part.name, self._edition, self._message) and part.name != "retryInfo":
                 value = () if part.many else part.nothing
             elif part.holds_parts:
                 value = tuple(map(self.checked, value)) if part.many else value and self.checked(value)
