@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     smtp_answer_timeout: float = 300.0  #: seconds for the answer to a whole mail, which the server may look through
     mail_domain: str = "ill.localhost"  #: right-hand side of Message-IDs
 
+    iso18626: Path | None = None  #: folder of the official schemas of ISO 18626, for `ill message check`
     private_partners: bool = False  #: whether partners may have addresses inside of a network, or on this machine
 
     sweep: bool = True  #: whether workers look into the database by themselves

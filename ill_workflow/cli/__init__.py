@@ -17,6 +17,7 @@ from ill_workflow.cli import (
     jobs,
     letters,
     lists,
+    messages,
     operations,
     patrons,
     requests,
@@ -89,6 +90,7 @@ accounts.register(app, "Setting up")
 patrons.register(app, "Setting up")
 operations.register(app, "Keeping it running")
 jobs.register(app, "Keeping it running")
+messages.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
 restored.register(app, "Keeping it running")
 # `lists` adds import and export to what is registered above, `tokens` those of systems.

@@ -42,7 +42,7 @@ class Malformed(Exception):
 def parse(raw: bytes, content_type: str = "") -> Parsed:
     """The tree of a message. Raises Malformed."""
     if len(raw) > LARGEST:
-        raise Malformed(f"has {len(raw)} bytes; {LARGEST} are the most")
+        raise Malformed(f"has more than {LARGEST} bytes")
     if not raw.strip():
         raise Malformed("is empty")
     text, forgiven = _text(raw, content_type)

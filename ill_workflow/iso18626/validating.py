@@ -12,20 +12,23 @@ from ill_workflow.iso18626.parsing import Malformed, parse
 #: The names of the official files.
 SCHEMAS = {Edition.Y2017: "ISO-18626-v1_2.xsd", Edition.Y2021: "ISO-18626-2021-2.xsd"}
 
+#: Characters of a line: values are quoted in it.
+LONGEST = 400
+
 
 def validate(raw: bytes, edition: Edition, folder: Path) -> list[str]:
     """What is wrong with a message by the schema of an edition, a line each; none if it is valid.
 
     Raises BadInput where the folder doesn't have the schema.
     """
+    schema = _schema(folder / SCHEMAS[edition])
     try:
         root = parse(raw).root
     except Malformed as wrong:
         return [f"The message {wrong.why}."]
-    schema = _schema(folder / SCHEMAS[edition])
     schema.validate(root.getroottree())
     # The prefix of the namespace makes the lines longer and says nothing.
-    lines = [f"line {entry.line}: {entry.message}".replace(_PREFIX, "") for entry in schema.error_log]
+    lines = [f"line {entry.line}: {entry.message}".replace(_PREFIX, "")[:LONGEST] for entry in schema.error_log]
     return list(dict.fromkeys(lines))
 
 

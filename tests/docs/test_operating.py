@@ -40,7 +40,7 @@ def test_every_setting_is_described_as_it_is_declared():
 def test_every_variable_that_is_named_is_known():
     known = {f"ILL_{name.upper().rstrip('_')}" for name in Settings.model_fields}
     compose = set(re.findall(r"\$\{(ILL_\w+)", (ROOT / "docker-compose.yml").read_text()))
-    assert set(re.findall(r"ILL_[A-Z_]+[A-Z]", PAGE)) <= known | compose
+    assert set(re.findall(r"ILL_[A-Z0-9_]+[A-Z0-9]", PAGE)) <= known | compose
 
 
 def test_every_command_that_is_named_is_there():

@@ -9,19 +9,15 @@ import pytest
 
 from tests.plugins.not_run import wanting
 
-
-def official() -> Path | None:
-    """The folder of schemas and samples, where there is one."""
-    named = os.environ.get("ILL_ISO18626")
-    return Path(named) if named and Path(named).is_dir() else None
+#: Tests of commands begin with an environment of their own.
+_NAMED = os.environ.get("ILL_ISO18626")
 
 
 @pytest.fixture(scope="session")
 def schemas() -> Path:
-    folder = official()
-    if folder is None:
-        wanting("the official schemas and samples of ISO 18626", "ILL_ISO18626 names no folder")
-    return folder
+    if not _NAMED or not Path(_NAMED).is_dir():
+        wanting("messages against the official schemas and samples of ISO 18626", "ILL_ISO18626 names no folder")
+    return Path(_NAMED).resolve()
 
 
 @pytest.fixture(scope="session")
