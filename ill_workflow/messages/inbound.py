@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.libraries import Library
+from ill_workflow.messages import replays
 from ill_workflow.messages.content import (
     Confirmation,
     ErrorData,
@@ -21,6 +22,7 @@ from ill_workflow.messages.content import (
     SupplyingAgencyMessage,
     to_dict,
 )
+from ill_workflow.messages.exchanges import PatronOfPartner
 from ill_workflow.messages.hearing import Heard, hear_borrower, hear_lender
 from ill_workflow.messages.lateness import as_heard_now
 from ill_workflow.partners import Partner
@@ -36,6 +38,15 @@ from state_machines.declaration import Action, Effect, Input
 from state_machines.effects import send_message
 
 
+@dataclass(frozen=True)
+class TakenIn:
+    """What came of a message: the answer, and the row in which it is kept."""
+
+    confirmation: Confirmation
+    row: MessageRow
+    again: bool = False  #: it was heard before, and has changed nothing
+
+
 def receive(
     session: Session, message: Message, *, partner: Partner, identity: str, transport: str, clock: Clock
 ) -> Confirmation:
@@ -44,30 +55,53 @@ def receive(
     The same `identity` a second time gets the same answer and changes nothing. What can't be understood is answered
     ERROR with the standard's error type, and recorded all the same.
     """
-    seen = session.scalar(
-        sa.select(MessageRow).where(
-            MessageRow.partner_id == partner.id, MessageRow.incoming.is_(True), MessageRow.identity == identity
-        )
-    )
+    seen = replays.with_identity(session, partner.id, identity)
     if seen is not None:
         return _answer(seen.outcome, clock)
+    row = MessageRow(identity=identity)
+    return _take_down(session, row, message, partner=partner, transport=transport, clock=clock).confirmation
+
+
+def receive_once(session: Session, message: Message, *, partner: Partner, transport: str, clock: Clock) -> TakenIn:
+    """The same for what comes without an identity of its own, and may come again: a repeat is known by what it says."""
+    replays.one_at_a_time(session, message, partner.id)
+    before = replays.heard_already(session, message, partner.id)
+    if before is not None:
+        return TakenIn(_answer(before.outcome, clock), before, again=True)
+    identity = replays.unused_identity(session, message, partner.id)
+    row = replays.with_identity(session, partner.id, identity) or MessageRow(identity=identity)
+    row.fingerprint = replays.fingerprint_of(message)
+    return _take_down(session, row, message, partner=partner, transport=transport, clock=clock)
+
+
+def _take_down(
+    session: Session, row: MessageRow, message: Message, *, partner: Partner, transport: str, clock: Clock
+) -> TakenIn:
+    """Let the message do what it does, and write down that."""
     library = session.get_one(Library, partner.library_id)
-    request_id: int | None = None
+    row.request_id = None
     try:
         with session.begin_nested():  # what is refused leaves nothing behind
             request, outcome = _take(session, message, library, partner, clock)
-        request_id = request.id
+            _keep_patron(session, message, request, clock)
+        row.request_id = request.id
     except BadInput as wrong:
         outcome = f"ERROR BadlyFormedMessage {wrong.message}"
     except _Unknown as unknown:
         outcome = f"ERROR UnrecognisedDataValue {unknown.message}"
-    row = MessageRow(
-        library_id=library.id, request_id=request_id, partner_id=partner.id, incoming=True, identity=identity,
-        kind=kind_of(message), transport=transport, content=to_dict(message), outcome=outcome, at=clock.now(),
-    )  # fmt: skip
+    row.library_id, row.partner_id, row.incoming, row.at = library.id, partner.id, True, clock.now()
+    row.kind, row.transport, row.content, row.outcome = kind_of(message), transport, to_dict(message), outcome
     session.add(row)
     session.flush()
-    return _answer(outcome, clock)
+    return TakenIn(_answer(outcome, clock), row)
+
+
+def _keep_patron(session: Session, message: Message, request: OurRequest, clock: Clock) -> None:
+    """For whom the partner asks is kept apart: nobody needs it for the loan."""
+    if isinstance(message, Request) and message.patronInfo is not None:
+        told = to_dict(message.patronInfo)
+        if told and session.get(PatronOfPartner, request.id) is None:
+            session.add(PatronOfPartner(request_id=request.id, content=told, at=clock.now()))
 
 
 def kind_of(message: Message) -> str:

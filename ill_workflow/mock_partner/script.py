@@ -190,7 +190,7 @@ def _scenario(name: str, given: Mapping[str, Any], where: str, usual: dict[str, 
     _one_of(calls.answer, TROUBLES, f"{where}, calls, answer")
     _one_of(calls.error, ERRORS, f"{where}, calls, error")
     if (calls.answer == "error") != bool(calls.error):
-        raise BadInput(f"{where}, calls: answer = \"error\" and an error go together.", field="script")
+        raise BadInput(f'{where}, calls: answer = "error" and an error go together.', field="script")
     scenario = _bound(
         Scenario, {"about": "", **plain, "name": name}, where, {"steps": steps, "answers": answers, "calls": calls}
     )
