@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
-from ill_workflow.web import actions, assets, flower
+from ill_workflow.web import actions, assets, flower, iso18626
 from ill_workflow.web.api.app import mounted
 from ill_workflow.web.console import (
     account,
@@ -80,12 +80,14 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     app = FastAPI(title="ill_workflow", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_while_it_runs)
     app.state.services, app.state.passwords = services, passwords or PasswordHasher()
     app.state.live = Live(services, address=services.settings.web_address)
+    app.state.messages = iso18626.Counter(services)
     app.add_middleware(LimitedBody)
     app.add_middleware(KnownHosts, known=names(services.settings))
     app.add_middleware(Languages)
     app.add_middleware(SecurityHeaders)
     app.include_router(assets.router)
     app.include_router(health.router)
+    app.include_router(iso18626.router)
     app.include_router(flower.router)
     app.include_router(language.router)
     app.include_router(sign_in.router)

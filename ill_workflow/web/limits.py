@@ -10,6 +10,8 @@ LARGEST_FORM = 2 * 1024 * 1024
 #: What is read of somebody who isn't signed in: a name, a password, and where to go from there.
 LARGEST_OF_STRANGERS = 256 * 1024
 OPEN_TO_STRANGERS = ("/sign-in", "/language")
+#: What other systems call has limits, and words, of its own.
+OTHERS = ("/api/", "/iso18626")
 #: No length that is true has more of them.
 MOST_DIGITS = 18
 
@@ -21,7 +23,7 @@ class LimitedBody:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/api/"):  # which has limits, and words, of its own
+        if scope["type"] != "http" or scope["path"].startswith(OTHERS):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)

@@ -34,6 +34,7 @@ from tests.plugins.visiting import CHEAP
 
 pytestmark = pytest.mark.long
 
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 #: What is open to all, and why.
 PUBLIC = {
     ("GET", "/static/{digest}/{name}"): "style sheets and scripts, the same for everybody: the sign-in needs them",
@@ -41,6 +42,11 @@ PUBLIC = {
     ("POST", "/language"): "whoever signs in wants to read that page; changes a cookie alone",
     ("GET", "/sign-in"): "the door",
     ("POST", "/sign-in"): "the door",
+    **{
+        (method, f"/iso18626{below}"): "whoever calls shows what was agreed with the partner; else nothing is done"
+        for method in METHODS
+        for below in ("", "/", "/{library}")
+    },
     ("GET", "/api/"): "how the API is used, the same for every installation",
     ("GET", "/api/v1/openapi.json"): "the same for programs",
 }
@@ -66,7 +72,6 @@ OWN = ("/", "/sign-out", "/account", "/account/password", "/account/sessions/{nu
 ANSWERED_AT_THE_TABLE = ("/l/{library}/scan/undo/{event_id}",)
 #: Which news somebody has seen.
 NOON = "2026-02-02T12:00:00+00:00"
-METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 
 
 @dataclass(frozen=True)

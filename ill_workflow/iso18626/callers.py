@@ -1,0 +1,197 @@
+"""Who calls: which partner of which library says something, as its header names it and what it shows proves it."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ill_workflow.errors import IllError, NotFound, Unauthorised
+from ill_workflow.libraries import Library
+from ill_workflow.messages.content import AgencyId, ErrorData
+from ill_workflow.partner_secrets import FORMER, THEIRS
+from ill_workflow.partners import Partner
+from ill_workflow.wire_settings import PartnerSecret, WireSettings
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call shows of whoever makes it, and whom it names."""
+
+    ours: AgencyId | None  #: for whom it is, as its header says
+    theirs: AgencyId | None  #: of whom it is
+    ours_is: str  #: the element of the header that names us
+    theirs_is: str
+    peer: str = ""  #: the address from which it comes
+    bearer: str = field(default="", repr=False)
+    account: str = ""
+    code: str = field(default="", repr=False)
+    has_room: bool = True  #: whether a message of that kind has a place for account and code
+
+
+class Unproven(Unauthorised):
+    """What was shown with this call proves nobody who is known here."""
+
+
+class NotTheirs(IllError):
+    """The sender is known, but says something that is not for it to say."""
+
+    def __init__(self, element: str, wrong: str, partner: Partner | None = None) -> None:
+        self.error = ErrorData(errorType="UnrecognisedDataValue", errorValue=f"{element}: {wrong}")
+        self.partner = partner
+        super().__init__(self.error.errorValue)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A partner that speaks ISO 18626, with what was agreed."""
+
+    partner: Partner
+    library: Library
+    settings: WireSettings
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody may be it, from anywhere."""
+        return self.settings.shows_itself == "nothing" and not self.settings.peer_addresses
+
+    def is_called(self, agency: AgencyId | None) -> bool:
+        kind = self.settings.agency_type if "agency_type" in self.partner.wire else ""
+        return _same(agency, kind, self.settings.agency or self.partner.code)
+
+    def calls_us(self, agency: AgencyId | None) -> bool:
+        """Whether an id is that of our library, as all know it or as this partner does."""
+        wire, library = self.settings, self.library
+        if wire.our_agency and _same(agency, wire.our_agency_type, wire.our_agency):
+            return True
+        return _same(agency, library.agency_type if library.agency else "", library.agency or library.code)
+
+
+def who_calls(session: Session, call: Call, library_code: str | None) -> Partner:
+    """The partner that makes a call; `library_code` is the library of the address, where it names one.
+
+    Raises NotFound where there is no such library; Unproven where nothing that was shown is right; NotTheirs where the
+    sender is somebody, but not the one that it names, or not one of the library that it names. To a stranger it is all
+    the same whether it names a partner or nobody.
+    """
+    known = _known_at(session, library_code)
+    addressed = known if call.ours is None else [one for one in known if one.calls_us(call.ours)]
+    secrets = _secrets(session, known)
+    shown = [one for one in addressed if _shows(one, call, secrets)]
+    found = [one for one in shown if call.theirs is not None and one.is_called(call.theirs)]
+    found = found or [one for one in shown if one.settings.broker]
+    if not found:
+        raise _refusal(known, addressed, shown, call, secrets)
+    # Who shows something goes before those whom anybody may be.
+    found.sort(key=lambda one: one.is_open)
+    best = [one for one in found if one.is_open == found[0].is_open]
+    if len({one.library.id for one in best}) > 1:
+        raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0].partner)
+    return best[0].partner
+
+
+def _known_at(session: Session, library_code: str | None) -> list[_Known]:
+    rows = sa.select(Partner).join(Library, Library.id == Partner.library_id).where(Partner.transport == "iso18626")
+    libraries = {library.id: library for library in session.scalars(_libraries(library_code))}
+    if library_code is not None and not libraries:
+        raise NotFound("There is no such library here.", field="library")
+    rows = rows.where(Partner.library_id.in_(libraries)).order_by(Partner.id)
+    return [_Known(one, libraries[one.library_id], one.agreed_wire()) for one in session.scalars(rows)]
+
+
+def _libraries(code: str | None) -> sa.Select[Library]:
+    rows = sa.select(Library)
+    return rows if code is None else rows.where(Library.code == code)
+
+
+def _secrets(session: Session, known: Iterable[_Known]) -> Mapping[tuple[int, str], list[str]]:
+    """The digests of what partners show, by partner and name, the former ones that still open among them."""
+    names = [name + ending for name in THEIRS for ending in ("", FORMER)]
+    rows = sa.select(PartnerSecret).where(
+        PartnerSecret.partner_id.in_({one.partner.id for one in known}), PartnerSecret.name.in_(names)
+    )
+    found: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for secret in session.scalars(rows):
+        found[secret.partner_id, secret.name.removesuffix(FORMER)].append(secret.value)
+    return found
+
+
+def _shows(one: _Known, call: Call, secrets: Mapping[tuple[int, str], list[str]]) -> bool:
+    """Whether a call shows what was agreed with this partner. It takes as long whatever it shows."""
+    wire = one.settings
+    near = not wire.peer_addresses or _is_among(call.peer, wire.peer_addresses)
+    token = _is_one_of(call.bearer, secrets.get((one.partner.id, "token"), ()))
+    code = _is_one_of(call.code, secrets.get((one.partner.id, "code"), ()))
+    account = compare_digest(call.account.encode(errors="replace"), wire.account.encode(errors="replace"))
+    match wire.shows_itself:
+        case "nothing":
+            return near
+        case "address":
+            return near and bool(wire.peer_addresses)
+        case "token":
+            return near and token
+        case _:
+            # A lender's messages have no place for the account in the edition of 2021: then the address has to do.
+            spared = not call.has_room and not call.code and bool(wire.peer_addresses)
+            return near and ((account and code) or token or spared)
+
+
+def _refusal(
+    known: list[_Known], addressed: list[_Known], shown: list[_Known], call: Call,
+    secrets: Mapping[tuple[int, str], list[str]],
+) -> IllError:  # fmt: skip
+    """Why nobody was found; more than that only for those who are somebody here, or where nobody shows anything."""
+    proven = [one for one in shown if not one.is_open]
+    elsewhere = [one for one in known if not one.is_open and one not in addressed and _shows(one, call, secrets)]
+    all_open = all(one.is_open for one in known) and not (call.bearer or call.account or call.code)
+    unknown = "{} is unknown here"
+    if proven:
+        return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is not who shows this", proven[0].partner)
+    if elsewhere or (all_open and not addressed):
+        return NotTheirs(
+            call.ours_is, f"{_named(call.ours)} is unknown here", elsewhere[0].partner if elsewhere else None
+        )
+    return NotTheirs(call.theirs_is, unknown) if all_open else Unproven()
+
+
+def _same(agency: AgencyId | None, kind: str, value: str) -> bool:
+    """By its value, whatever its capitals; by its list of names only where both say one."""
+    if agency is None or agency.agencyIdValue.strip().casefold() != value.strip().casefold():
+        return False
+    given = agency.agencyIdType.strip().casefold()
+    return not given or not kind or given == kind.strip().casefold()
+
+
+def _is_one_of(given: str, digests: Iterable[str]) -> bool:
+    digest = hashlib.sha256(given.encode(errors="replace")).hexdigest()
+    # All are compared, so that the time that it takes tells nothing.
+    return sum(compare_digest(digest, kept) for kept in digests) > 0
+
+
+def _is_among(peer: str, networks: Iterable[str]) -> bool:
+    address = _address(peer)
+    if address is None:
+        return False
+    for network in networks:
+        try:
+            if address in ip_network(network.strip(), strict=False):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
+def _address(peer: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _named(agency: AgencyId | None) -> str:
+    return repr(agency.agencyIdValue[:80]) if agency else "nobody"

@@ -1,0 +1,224 @@
+"""Takes in a message that came over HTTP: read, whose is it, heard, committed, and only then confirmed."""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from ill_workflow.clock import Clock
+from ill_workflow.db import Database
+from ill_workflow.errors import Conflict, NotFound
+from ill_workflow.iso18626.callers import NotTheirs, Unproven, who_calls
+from ill_workflow.iso18626.confirming import confirm
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.iso18626.headers import Heading, heading_of
+from ill_workflow.iso18626.masking import mask
+from ill_workflow.iso18626.reading import Unreadable, read
+from ill_workflow.messages import inbound
+from ill_workflow.messages.content import (
+    Confirmation,
+    ErrorData,
+    Message,
+    Request,
+    RequestingAgencyMessage,
+    SupplyingAgencyMessage,
+)
+from ill_workflow.messages.exchanges import remember_exchange
+from ill_workflow.partners import Partner
+
+logger = logging.getLogger(__name__)
+
+XML, TEXT = "application/xml", "text/plain; charset=utf-8"
+#: How often it is tried where somebody else does the same at the same time.
+TRIES = 4
+#: How long rows are waited for that somebody else has locked.
+PATIENCE = "5s"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: a confirmation, or where the call itself fails a sentence."""
+
+    status: int
+    body: bytes
+    content_type: str = XML
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What a message comes in by. `may_note` says whether a stranger's call from an address is still written down."""
+
+    db: Database
+    clock: Clock
+    may_note: Callable[[str], bool] = lambda peer: True
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One call, with what is known of it so far."""
+
+    raw: bytes
+    peer: str
+    heading: Heading
+    edition: Edition
+    began: float
+    forgiven: tuple[str, ...] = ()
+
+    @property
+    def took_ms(self) -> int:
+        return round((perf_counter() - self.began) * 1000)
+
+
+def receive(
+    door: Door, raw: bytes, *, library_code: str | None, peer: str, bearer: str | None = None, content_type: str = ""
+) -> Answer:
+    """Take in a message in a transaction of its own; the answer is made after its commit. Never raises.
+
+    OK is said of nothing but what is committed. Where the database is busy or away nothing is done, and the sender is
+    asked to come again (503); where something fails here, too (500).
+    """
+    began = perf_counter()
+    try:
+        understood = read(raw, content_type)
+    except Unreadable as wrong:
+        error = wrong.error
+        said = _Said(raw, peer, Heading.of_what_was_read(wrong.kind, wrong.header), wrong.edition, began)
+        return _guarded(door, said, lambda: _refuse_unreadable(door, said, error, library_code, bearer))
+    heading = heading_of(understood, raw, content_type)
+    said = _Said(raw, peer, heading, understood.edition, began, understood.forgiven)
+    message = understood.message
+    if not isinstance(message, Request | SupplyingAgencyMessage | RequestingAgencyMessage):
+        wrong_door = ErrorData(
+            errorType="BadlyFormedMessage", errorValue=f"{heading.element}: a confirmation is the answer to a call"
+        )
+        return _guarded(door, said, lambda: _refuse_stranger(door, said, wrong_door))
+    return _guarded(door, said, lambda: _take(door, said, message, library_code, bearer))
+
+
+def _guarded(door: Door, said: _Said, do: Callable[[], Answer]) -> Answer:
+    """Whatever fails, and whoever else is at it: the sender learns whether to come again."""
+    for _ in range(TRIES):
+        try:
+            return do()
+        except (IntegrityError, StaleDataError, Conflict):
+            continue  # somebody else was faster: what they wrote is there now
+        except (OperationalError, InterfaceError, sa.exc.TimeoutError) as trouble:
+            reason = type(getattr(trouble, "orig", None) or trouble).__name__
+            return _fails(said, 503, f"The database is busy or away: {reason}")
+        except DataError:
+            logger.exception("a value of a message finds no room in the database")
+            return _fails(said, 500, "The database has no room for a value")
+        except Exception:
+            logger.exception("a message could not be taken in")
+            answer = _fails(said, 500, "Something went wrong here")
+            with suppress(Exception):
+                _note(door, said, answer.body, 500, "Something went wrong here", None)
+            return answer
+    return _fails(said, 503, "Others say something about this request at the same time")
+
+
+def _fails(said: _Said, status: int, why: str) -> Answer:
+    _log(said, "", str(status), why)
+    return Answer(status, f"{why}. Nothing was done: send it again.\n".encode(), TEXT, {"Retry-After": "5"})
+
+
+def _take(door: Door, said: _Said, message: Message, library_code: str | None, bearer: str | None) -> Answer:
+    call = said.heading.call(said.peer, bearer)
+    try:
+        with door.db.writing() as session:
+            _wait_no_longer(session)
+            partner = who_calls(session, call, library_code)
+            answer, outcome = _hear(door, session, said, message, partner)
+    except NotTheirs as refused:
+        return _refuse(door, said, refused.error, refused.partner)
+    except (Unproven, NotFound) as refused:
+        return _turn_away(door, said, refused)
+    _log(said, partner.code, outcome)
+    return answer
+
+
+def _hear(
+    door: Door, session: Session, said: _Said, message: Message, partner: Partner
+) -> tuple[Answer, str]:  # fmt: skip
+    taken = inbound.receive_once(session, message, partner=partner, transport="iso18626", clock=door.clock)
+    body = confirm(said.heading.kind, said.heading.said, taken.confirmation, said.edition)
+    row = taken.row
+    remember_exchange(
+        session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
+        http_status=200, took_ms=said.took_ms, library_id=partner.library_id, partner_id=partner.id,
+        request_id=row.request_id, message_id=row.id, forgiven=said.forgiven,
+        trouble="" if taken.confirmation.ok else taken.confirmation.sentence,
+    )  # fmt: skip
+    return Answer(200, body), f"{'again ' if taken.again else ''}{row.outcome}"
+
+
+def _refuse_unreadable(
+    door: Door, said: _Said, error: ErrorData, library_code: str | None, bearer: str | None
+) -> Answer:
+    """What can't be understood is answered to whomever it comes from, unless it names a partner that it isn't."""
+    call = said.heading.call(said.peer, bearer)
+    if call.theirs is None:
+        return _refuse_stranger(door, said, error)
+    try:
+        with door.db.reading() as session:
+            partner = who_calls(session, call, library_code)
+    except NotTheirs as refused:
+        return _refuse(door, said, error, refused.partner)
+    except (Unproven, NotFound) as refused:
+        return _turn_away(door, said, refused)
+    return _refuse(door, said, error, partner)
+
+
+def _refuse_stranger(door: Door, said: _Said, error: ErrorData) -> Answer:
+    return _refuse(door, said, error, None)
+
+
+def _refuse(door: Door, said: _Said, error: ErrorData, partner: Partner | None) -> Answer:
+    """Answered ERROR, and written down for whoever looks for the reason."""
+    refused = Confirmation(messageStatus="ERROR", timestampReceived=door.clock.now(), errorData=error)
+    body = confirm(said.heading.kind, said.heading.said, refused, said.edition)
+    _note(door, said, body, 200, f"{error.errorType}: {error.errorValue}", partner)
+    return Answer(200, body)
+
+
+def _turn_away(door: Door, said: _Said, refused: Unproven | NotFound) -> Answer:
+    """Without a confirmation: to whoever isn't a partner nothing is confirmed."""
+    body = f"{refused.message}\n".encode()
+    _note(door, said, body, refused.status, refused.message, None)
+    headers = {"WWW-Authenticate": 'Bearer realm="ISO 18626"'} if refused.status == 401 else {}
+    return Answer(refused.status, body, TEXT, headers)
+
+
+def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, partner: Partner | None) -> None:
+    """Write down a refused call; of strangers no more than so many, or they could fill the disk."""
+    _log(said, partner.code if partner else "", str(status), trouble)
+    if partner is None and not door.may_note(said.peer):
+        return
+    with door.db.writing() as session:
+        _wait_no_longer(session)
+        remember_exchange(
+            session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
+            http_status=status, took_ms=said.took_ms, library_id=partner.library_id if partner else None,
+            partner_id=partner.id if partner else None, forgiven=said.forgiven, trouble=trouble,
+        )  # fmt: skip
+
+
+def _wait_no_longer(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+
+
+def _log(said: _Said, partner: str, outcome: str, trouble: str = "") -> None:
+    """One line for each call, without what was said."""
+    logger.info(
+        "message kind=%s partner=%s peer=%s outcome=%r ms=%d%s",
+        said.heading.element, partner or "-", said.peer or "-", outcome, said.took_ms,
+        f" trouble={trouble[:200]!r}" if trouble else "",
+    )  # fmt: skip
