@@ -14,6 +14,7 @@ from ill_workflow.circulation import Circulation, Item, NoCirculation, Shelf, St
 from ill_workflow.clock import Clock, SystemClock, TurnedClock
 from ill_workflow.config import Settings
 from ill_workflow.db import Database, make_engine
+from ill_workflow.iso18626.sending import carry
 from ill_workflow.libraries import Installation
 from ill_workflow.mail.mailer import Mailer, SmtpMailer
 from ill_workflow.mail.notices import alert_staff, notify_patron
@@ -139,6 +140,15 @@ def _availability(services: Services, claimed: Claimed, shelf: Shelf | None) -> 
     return record
 
 
+def _send_message(services: Services, claimed: Claimed) -> Finish | Outside:
+    private = services.settings.private_partners
+    return send(
+        services.post,
+        claimed,
+        over_http=lambda outgoing: carry(services.post, claimed, outgoing, may_be_private=private),
+    )
+
+
 def _slip(services: Services, claimed: Claimed) -> Finish:
     _name, finish = make_slip(services.db, services.settings.slips, claimed)
     return finish
@@ -174,7 +184,7 @@ TOGETHER: Mapping[str, Together] = {
 HANDLERS: Mapping[str, Handler] = {
     "generate_slip": _slip,
     "email_slip": lambda s, claimed: email_slips(s.post, [claimed]),
-    "send_message": lambda s, claimed: send(s.post, claimed),
+    "send_message": _send_message,
     "notify_patron": lambda s, claimed: notify_patron(s.post, [claimed]),
     "alert_staff": lambda s, claimed: alert_staff(s.post, [claimed]),
     "send_letter": lambda s, claimed: deliver(s.post, claimed, int(claimed.argument)),

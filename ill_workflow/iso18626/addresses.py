@@ -66,5 +66,9 @@ def _look_up(host: str, port: int, patience: float) -> list[str]:
     asking.join(patience)
     if answer:
         return answer
-    why = f": {getattr(trouble[0], 'strerror', None) or trouble[0]}" if trouble else f" within {patience:g} seconds"
+    why = (
+        f": {getattr(trouble[0], 'strerror', None) or trouble[0]}"
+        if trouble
+        else f" within {round(patience, 1):g} seconds"
+    )
     raise NotThere(f"No address was found for {host}{why}.")

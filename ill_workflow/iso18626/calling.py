@@ -79,7 +79,7 @@ def _url(address: str, settings: WireSettings) -> httpx.URL:
         url = httpx.URL(address.strip())
     except (httpx.InvalidURL, UnicodeError, ValueError) as wrong:
         raise BadInput(f"{address!r} is no address on the web: {wrong}", field="address") from None
-    if url.scheme not in ("https", "http") or not url.host:
+    if url.scheme not in ("https", "http") or not url.host or not 0 < (url.port or 443) < 65536:
         raise BadInput(f"{address!r} is no address on the web. It begins with https://", field="address")
     if url.userinfo:
         raise BadInput("An address has no name and password in it: give the partner a token.", field="address")

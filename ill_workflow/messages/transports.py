@@ -1,10 +1,11 @@
-"""Carries messages to partners: handed over to a branch of this installation, or written as a plain mail."""
+"""Carries messages to partners: handed over to a branch of this installation, called over HTTP, or a plain mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.clock import Clock
@@ -14,7 +15,7 @@ from ill_workflow.mail.letters import LetterValues
 from ill_workflow.mail.sending import Draft, Post, attached_copy, send_as_one
 from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
-from ill_workflow.messages.content import AgencyId, Confirmation, Message, to_dict
+from ill_workflow.messages.content import AgencyId, Confirmation, Message, read_kept, to_dict
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import hear, kind_of, receive
 from ill_workflow.messages.letter import lines_of
@@ -46,13 +47,23 @@ class TakesIn(Protocol):
     ) -> Confirmation: ...
 
 
-def send(post: Post, claimed: Claimed, take_in: TakesIn = receive) -> Finish | Outside:
+#: Calls a partner with a message.
+Calls = Callable[[Outgoing], Outside]
+
+
+def send(
+    post: Post, claimed: Claimed, take_in: TakesIn = receive, *, over_http: Calls | None = None
+) -> Finish | Outside:
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     clock = post.clock
     with post.db.reading() as session:
         outgoing = compose(session, claimed)
     if outgoing.partner.transport == "local":
         return lambda session: _hand_over(session, outgoing, claimed, clock, take_in)
+    if outgoing.partner.transport == "iso18626":
+        if over_http is None:
+            raise Permanent(f"Nothing here can call {outgoing.partner.name}.")
+        return over_http(outgoing)
 
     def write(session: Session, told: Sequence[Claimed]) -> Draft:
         partner, library, language = outgoing.partner, outgoing.library, language_of(outgoing)
@@ -61,7 +72,7 @@ def send(post: Post, claimed: Claimed, take_in: TakesIn = receive) -> Finish | O
         return Draft("partner", partner.id, name, partner.email, written, attached_copy(claimed))
 
     def remember(session: Session, message_id: str) -> None:
-        _remember(session, outgoing, claimed, clock.now(), f"mail {message_id}")
+        remember_sent(session, outgoing, claimed, clock.now(), f"mail {message_id}")
 
     return send_as_one(post, [claimed], write, remember)
 
@@ -83,7 +94,7 @@ def compose(session: Session, claimed: Claimed) -> Outgoing:
     partner, library = session.get_one(Partner, payload["partner"]), session.get_one(Library, request.library_id)
     told = from_json(payload["request"])
     lending = request.side != BORROWING
-    other = session.get(Library, partner.local_library_id) if partner.local_library_id else None
+    us, them = _agencies(session, request, partner, library)
     saying = Saying(
         what=claimed.argument,
         told=told,
@@ -97,12 +108,38 @@ def compose(session: Session, claimed: Claimed) -> Outgoing:
         follows=payload["follows"],
         at=datetime.fromisoformat(payload["at"]),
         zone=library.zone,
-        our_agency=AgencyId(agencyIdValue=library.code),
-        partner_agency=AgencyId(agencyIdValue=other.code if other else partner.code),
+        our_agency=us,
+        partner_agency=them,
         return_name=library.name,
         return_address=library.address,
     )
     return Outgoing(lender_says(saying) if lending else borrower_says(saying), partner, library, request.side, saying)
+
+
+def _agencies(session: Session, request: Request, partner: Partner, library: Library) -> tuple[AgencyId, AgencyId]:
+    """Who we are and who the partner is, in the words that it knows."""
+    if partner.transport != "iso18626":
+        other = session.get(Library, partner.local_library_id) if partner.local_library_id else None
+        return AgencyId(agencyIdValue=library.code), AgencyId(agencyIdValue=other.code if other else partner.code)
+    wire = partner.agreed_wire()
+    us = AgencyId(
+        agencyIdType=wire.our_agency_type or library.agency_type,
+        agencyIdValue=wire.our_agency or library.agency or library.code,
+    )
+    them = AgencyId(agencyIdType=wire.agency_type, agencyIdValue=wire.agency or partner.code)
+    # What it has asked is answered with the names that stood there: a broker may have asked for somebody behind it.
+    asked = request.side != BORROWING and session.scalar(
+        sa.select(MessageRow.content)
+        .where(MessageRow.request_id == request.id, MessageRow.partner_id == partner.id, MessageRow.incoming)
+        .where(MessageRow.kind.startswith("Request "))
+        .order_by(MessageRow.id)
+        .limit(1)
+    )
+    if not asked:
+        return us, them
+    said = read_kept(asked).header
+    named = said.supplyingAgencyId if said.supplyingAgencyId.agencyIdValue else us
+    return named, said.requestingAgencyId
 
 
 def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Clock, take_in: TakesIn) -> None:
@@ -113,21 +150,25 @@ def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Cl
     answer = take_in(
         session, outgoing.message, partner=ours, identity=f"effect:{claimed.id}", transport="local", clock=clock
     )
-    _remember(session, outgoing, claimed, clock.now(), f"{answer.messageStatus} {answer.sentence}")
-    if not answer.ok and outgoing.side == BORROWING:
-        _hear_error(session, outgoing, claimed, answer, clock)
-    elif not answer.ok:
-        raise Permanent(f"{outgoing.partner.name} answered: {answer.sentence}")
+    remember_sent(session, outgoing, claimed, clock.now(), f"{answer.messageStatus} {answer.sentence}")
+    if not answer.ok:
+        hear_error(session, outgoing, claimed, answer, clock)
 
 
-def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: Confirmation, clock: Clock) -> None:
+def word_of_error(outgoing: Outgoing, answer: Confirmation) -> str | None:
     """A partner that can't take our request can't supply; one that knows nothing of it has nothing to cancel."""
     what = outgoing.saying.what
-    if what in ("Request", "Retry"):
-        word = "ERROR to our request"
-    elif what == "Cancel" and answer.knows_no_such_request:
-        word = "ERROR to our Cancel"
-    else:
+    if outgoing.side == BORROWING and what in ("Request", "Retry"):
+        return "ERROR to our request"
+    if outgoing.side == BORROWING and what == "Cancel" and answer.knows_no_such_request:
+        return "ERROR to our Cancel"
+    return None
+
+
+def hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: Confirmation, clock: Clock) -> None:
+    """Let the request hear an ERROR that tells it something. Raises Permanent where a person has to look."""
+    word = word_of_error(outgoing, answer)
+    if word is None:
         raise Permanent(f"{outgoing.partner.name} answered: {answer.sentence}")
     request = actions.locked(session, claimed.request_id or 0)
     if request.wire_id == outgoing.saying.wire_id:
@@ -135,12 +176,13 @@ def _hear_error(session: Session, outgoing: Outgoing, claimed: Claimed, answer: 
         hear(session, request, heard, by=By.a_partner(outgoing.partner), clock=clock)
 
 
-def _remember(session: Session, outgoing: Outgoing, claimed: Claimed, at: datetime, outcome: str) -> None:
-    session.add(
-        MessageRow(
-            library_id=outgoing.library.id, request_id=claimed.request_id, partner_id=outgoing.partner.id,
-            incoming=False, identity=f"effect:{claimed.id}", kind=kind_of(outgoing.message),
-            transport=outgoing.partner.transport, content=to_dict(outgoing.message), outcome=outcome,
-            effect_id=claimed.id, at=at,
-        )
+def remember_sent(session: Session, outgoing: Outgoing, claimed: Claimed, at: datetime, outcome: str) -> MessageRow:
+    """Keep what was said to a partner, and what it said to that."""
+    row = MessageRow(
+        library_id=outgoing.library.id, request_id=claimed.request_id, partner_id=outgoing.partner.id,
+        incoming=False, identity=f"effect:{claimed.id}", kind=kind_of(outgoing.message),
+        transport=outgoing.partner.transport, content=to_dict(outgoing.message), outcome=outcome,
+        effect_id=claimed.id, at=at,
     )  # fmt: skip
+    session.add(row)
+    return row
