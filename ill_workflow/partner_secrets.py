@@ -68,6 +68,7 @@ def set_secret(session: Session, partner: Partner, name: str, value: str, *, kee
 
 def new_secret(session: Session, partner: Partner, name: str, *, keep_former: bool = False) -> str:
     """Make up what a partner shows us from now on. It is shown this once: only its digest is kept."""
+    _check_name(name)
     if name not in THEIRS:
         raise BadInput(f"{name} is made up by the partner, not by us. Type what it gave you.", field=name)
     made = secrets.token_urlsafe(32)

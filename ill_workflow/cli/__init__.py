@@ -19,6 +19,7 @@ from ill_workflow.cli import (
     lists,
     messages,
     operations,
+    partners,
     patrons,
     requests,
     restored,
@@ -93,9 +94,10 @@ jobs.register(app, "Keeping it running")
 messages.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
 restored.register(app, "Keeping it running")
-# `lists` adds import and export to what is registered above, `tokens` those of systems.
+# `lists` adds import and export to what is registered above, `tokens` those of systems, `partners` what they show.
 assert lists
 assert tokens
+assert partners
 
 
 @cache

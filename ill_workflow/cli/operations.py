@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ill_workflow import backlog, outbox, runtime
+from ill_workflow import backlog, outbox, partner_health, runtime
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import AsJson, line, say, show
 from ill_workflow.clock import machine_now
@@ -66,6 +66,7 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     if current:
         _check_work(services, check)
         _check_letters(services, check)
+        _check_partners(services, check)
     mail = services.mailer.check()
     check("mail server", mail == "ok", mail)
     if services.settings.mail_domain.endswith("localhost"):
@@ -172,6 +173,17 @@ def _check_letters(services: Any, check: Any) -> None:
         mine = own.own_templates(session)
     broken = [f"{t.name} ({t.language}): {wrong}" for t in mine if (wrong := own.trouble_with(t))]
     check("letters", not broken, f"not used: {'; '.join(broken)}" if broken else f"{len(mine)} templates of libraries")
+
+
+def _check_partners(services: Any, check: Any) -> None:
+    with services.db.reading() as session:
+        count, found = partner_health.troubles(
+            session, private_partners=getattr(services.settings, "private_partners", False)
+        )
+    for who, remark in found:
+        check(f"partner {who}", not remark.bad, remark.sentence)
+    if not any(remark.bad for _, remark in found):
+        check("partners", True, f"{count} speak{'s' if count == 1 else ''} ISO 18626")
 
 
 def _writable(folder: Path) -> tuple[bool, str]:

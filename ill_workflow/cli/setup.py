@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,10 +14,12 @@ from ill_workflow import calendars, libraries, partners
 from ill_workflow.cli import completing
 from ill_workflow.cli.output import AsJson, At, examples, pairs, say, show
 from ill_workflow.errors import BadInput
+from ill_workflow.lists import partner_list
 from ill_workflow.migrations import migrate
 from ill_workflow.requests import due_dates
 from ill_workflow.slips import logo
 from ill_workflow.slips import settings as slip_settings
+from ill_workflow.wire_settings import ABOUT
 
 library_app = typer.Typer(
     help="The libraries of this installation: add, change, list, close for a day.", no_args_is_help=True
@@ -26,11 +29,12 @@ partner_app = typer.Typer(help="The partners of a library, and what was agreed w
 LIBRARY_FIELDS = (
     "address", "delivery_code", "email", "reply_to", "currency", "working_days", "lending_suspended",
     "lending_suspended_from", "lending_suspended_until", "claim_days",
-    "transit_after_days", "language", "digest_minutes", "scan_receives", "scan_ships",
+    "transit_after_days", "language", "digest_minutes", "scan_receives", "scan_ships", "agency_type", "agency",
 )  # fmt: skip
 PARTNER_FIELDS = (
     "email", "shipping_address", "billing_address", "return_address", "delivery_code", "delivery_method",
     "working_days", "time_zone", "currency", "transport", "status", "hub", "library_of_ours", "language",
+    *(f"wire.{name}" for name in ABOUT),
 )  # fmt: skip
 
 
@@ -72,6 +76,7 @@ CLOSE = examples(
 ADD_PARTNER = examples(
     'ill partner add RIV --library MAIN --name "Riverside College" email=ill@riverside.example',
     """ill partner add HILL --library MAIN --name Hilltop --terms '{"loan_days": 21}' hub=RIV""",
+    "ill partner add LAKE --name Lake transport=iso18626 wire.address=https://ill.lake.example/iso18626",
 )
 
 
@@ -218,7 +223,7 @@ def add_partner(
     """Add a partner to a library's list."""
     with context.obj.services().db.writing() as session:
         place = place_of(session, library)
-        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
+        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS), {})
         agreed = {"terms": _json("terms", terms), "fees": _json("fees", fees)}
         partner = partners.add_partner(session, place.id, code=code, name=name, **agreed, **given)
     _warn_without_an_address(partner.name, partner.shipping_address, partner.delivery_code)
@@ -241,7 +246,7 @@ def change_partner(
     with context.obj.services().db.writing() as session:
         place = place_of(session, library)
         partner = partners.find_partner(session, place.id, code, field="code")
-        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS))
+        given = _partner_fields(session, place.id, _known(pairs(fields or []), PARTNER_FIELDS), partner.wire)
         given |= {k: _json(k, v) for k, v in (("terms", terms), ("fees", fees)) if v is not None}
         partners.change_partner(session, partner, **given)
         due_dates.reckon_anew(session, place.id, partner.id)
@@ -306,7 +311,11 @@ def _known(given: dict[str, str], names: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def _partner_fields(session: sa.orm.Session, library_id: int, given: dict[str, Any]) -> dict[str, Any]:
+def _partner_fields(
+    session: sa.orm.Session, library_id: int, given: dict[str, Any], wire: Mapping[str, Any]
+) -> dict[str, Any]:
+    if cells := {name: given.pop(name) for name in list(given) if name.startswith("wire.")}:
+        given["wire"] = partner_list.wire_of(cells, wire)
     if hub := given.pop("hub", None):
         given["hub_id"] = partners.find_partner(session, library_id, hub, field="hub").id
     if ours := given.pop("library_of_ours", None):

@@ -29,7 +29,7 @@ from ill_workflow.typed import LANGUAGES
 
 _PAPERS = tuple(slip_settings.PAPER_FIELDS)
 NAME, MAIL, LENDING, DAYS, SLIPS = "Name and address", "Letters and mail", "Lending", "Days", "Slips"
-SCANNING = "Scanning"
+SCANNING, PARTNERS = "Scanning", "ISO 18626"
 COLUMNS = (
     Column("code", "By which the library is known. It is needed.", "MAIN", required=True),
     Column("name", "The name. A new library needs one.", "Main Library", group=NAME),
@@ -45,6 +45,10 @@ COLUMNS = (
            choices=tuple(LANGUAGES)),
     Column("digest_minutes", "Minutes that notices wait to be one mail; 0: each goes at once.", "10",
            label="Minutes that notices wait", group=MAIL),
+    Column("agency_type", "The list in which its id for partners stands, such as ISIL.", "ISIL",
+           label="List of its id", group=PARTNERS),
+    Column("agency", "The id by which partners that speak ISO 18626 know it; empty: its code.", "US-MAIN",
+           label="Its id", group=PARTNERS),
     Column("lending_suspended", "yes where nothing is lent until somebody lifts it.", "no",
            label="Suspended until somebody lifts it", group=LENDING),
     Column("lending_suspended_from", "The first day on which nothing is lent; empty: at once.", label="Suspended from",
@@ -72,6 +76,7 @@ COLUMNS = (
 _USUAL_LOOKS = {**dict.fromkeys(_PAPERS, slip_settings.DEFAULT_PAPER), "per_sheet": "1", "duplex": "no"}
 READERS: dict[str, Read] = {
     "name": text, "time_zone": text, "address": text, "delivery_code": text, "email": text, "reply_to": text,
+    "agency_type": text, "agency": text,
     "currency": currency, "working_days": text, "lending_suspended": yes_or_no,
     "scan_receives": yes_or_no, "scan_ships": yes_or_no,
     "lending_suspended_from": day, "lending_suspended_until": day,
@@ -80,7 +85,7 @@ READERS: dict[str, Read] = {
 }  # fmt: skip
 _EMPTY = {
     "lending_suspended": False, "lending_suspended_from": None, "lending_suspended_until": None, "time_zone": "UTC",
-    "language": "en", "scan_receives": False, "scan_ships": False,
+    "language": "en", "agency_type": "ISIL", "scan_receives": False, "scan_ships": False,
 }  # fmt: skip
 _RECKONED = {"time_zone", "working_days", "transit_after_days", "claim_days", "lending_suspended"}
 

@@ -1,7 +1,7 @@
 """The partners of a library as a list, with what was agreed, each term in a column of its own."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -38,6 +38,7 @@ from ill_workflow.partners import (
 )
 from ill_workflow.requests import due_dates
 from ill_workflow.typed import LANGUAGES
+from ill_workflow.wire_settings import ABOUT, EDITIONS, PATRON, SHOWS_ITSELF, VENDORS, WireSettings, settings_of
 from state_machines.request import Terms
 
 NO_NOTICES, ASK = "none", "ask"
@@ -65,6 +66,37 @@ _FEES = {
 NAME, SHIPPING, MONEY, DAYS, MESSAGES, TERMS = (
     "Name and status", "Addresses and delivery", "Fees", "Days", "How we talk", "Terms",
 )  # fmt: skip
+ISO, SHOWING, SYSTEM = "ISO 18626", "ISO 18626: who is calling", "ISO 18626: what its system needs"
+#: Each setting of ISO 18626: under which heading a form asks for it, as what, and with which example.
+_WIRE = {
+    "vendor": (ISO, "System", "reshare"),
+    "address": (ISO, "Address for messages", "https://ill.riverside.example/iso18626"),
+    "plain_http": (ISO, "Allow http", ""),
+    "edition": (ISO, "Edition", "2017"),
+    "agency_type": (ISO, "List of its id", "ISIL"),
+    "agency": (ISO, "Its id", "US-RIV"),
+    "our_agency_type": (ISO, "List of our id", ""),
+    "our_agency": (ISO, "Our id", ""),
+    "shows_itself": (SHOWING, "Shows itself by", "token"),
+    "account": (SHOWING, "Its account", ""),
+    "peer_addresses": (SHOWING, "Calls from", ""),
+    "our_account": (SHOWING, "Our account", ""),
+    "marks": (SYSTEM, "Write ReShare's marks", ""),
+    "broker": (SYSTEM, "Broker", ""),
+    "id_suffix": (SYSTEM, "Adds a suffix to ids", ""),
+    "patron": (ISO, "Told of a patron", "nothing"),
+    "answer_after_ms": (SYSTEM, "Milliseconds before our first message", ""),
+    "patience_seconds": (SYSTEM, "Seconds for its confirmation", ""),
+}
+_CHOICES_OF_WIRE = {"vendor": tuple(VENDORS), "edition": EDITIONS, "shows_itself": SHOWS_ITSELF, "patron": PATRON}
+
+
+def _about_wire(name: str) -> str:
+    """What a file has to know of a setting: also what it may be."""
+    choices = _CHOICES_OF_WIRE.get(name)
+    return f"{ABOUT[name]} {', '.join(choices)}." if choices else ABOUT[name]
+
+
 COLUMNS = (
     Column("code", "By which the partner is known. It is needed.", "RIV", required=True),
     Column("name", "The name. A new partner needs one.", "Riverside College", group=NAME),
@@ -93,6 +125,10 @@ COLUMNS = (
       for name, about in _TERMS.items()),
     *(Column(f"fees.{name}", about, "90.00" if name == "replacement" else "", group=MONEY)
       for name, about in _FEES.items()),
+    *(Column(f"wire.{name}", _about_wire(name), example, label=label, group=group,
+             control="choice" if name in _CHOICES_OF_WIRE else "", choices=_CHOICES_OF_WIRE.get(name, ()),
+             help=ABOUT[name])
+      for name, (group, label, example) in _WIRE.items()),
 )  # fmt: skip
 _RECKONED = {"terms", "working_days", "time_zone", "local_library_id"}
 
@@ -105,6 +141,7 @@ def take_partner(session: Session, library_id: int, values: dict[str, str]) -> t
     given |= _links(session, library_id, values, partner)
     given["terms"] = _agreed(given, "terms.", partner.terms if partner else {})
     given["fees"] = _agreed(given, "fees.", partner.fees if partner else {})
+    given["wire"] = _agreed(given, "wire.", partner.wire if partner else {})
     if partner is None:
         name = given.pop("name", "")
         add_partner(session, library_id, code=code, name=name, **given)
@@ -150,6 +187,7 @@ def row_of(partner: Partner) -> dict[str, str]:
         "library_of_ours": partner.local_library.code if partner.local_library else "",
         **{f"terms.{name}": shown_term(name, value) for name, value in partner.terms.items()},
         **{f"fees.{name}": str(value) for name, value in partner.fees.items()},
+        **{f"wire.{name}": shown_setting(value) for name, value in partner.wire.items()},
     }
 
 
@@ -237,9 +275,51 @@ def shown_term(name: str, value: Any) -> str:
     return shown(value)
 
 
+def shown_setting(value: Any) -> str:
+    """A setting of ISO 18626, as its cell shows it."""
+    return " ".join(value) if isinstance(value, list | tuple) else shown(value)
+
+
+def _addresses(name: str, cell: str) -> list[str]:
+    return re.split(r"[\s;,]+", cell.strip())
+
+
+def _reader_of_wire(name: str) -> Read:
+    match getattr(WireSettings(), name):
+        case bool():
+            return yes_or_no
+        case int():
+            return number
+        case tuple():
+            return _addresses
+        case _:
+            return text
+
+
+#: What holds where nothing was agreed, as cells show it.
+USUAL = {f"terms.{name}": shown_term(name, value) for name, value in vars(Terms()).items()} | {
+    f"fees.{name}": str(value) for name, value in vars(Fees()).items()
+}
+
+
+def usual_wire(vendor: str) -> dict[str, str]:
+    """What is usual with the systems of a vendor, as cells show it."""
+    usual = settings_of({"vendor": vendor})
+    return {f"wire.{name}": shown_setting(value) for name, value in vars(usual).items() if name != "vendor"}
+
+
+def wire_of(cells: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is agreed from now on: what was, with what these cells of `wire.` say; an empty one is the usual again."""
+    given = read_cells({name: cell or NOTHING for name, cell in cells.items()}, _WIRE_READERS, _EMPTY_WIRE)
+    return _agreed(given, "wire.", dict(before))
+
+
+_WIRE_READERS: dict[str, Read] = {f"wire.{f.name}": _reader_of_wire(f.name) for f in fields(WireSettings)}
+_EMPTY_WIRE = dict.fromkeys(_WIRE_READERS)
 _AGREED: dict[str, Read] = {
     **{f"terms.{f.name}": _reader_of(f.name) for f in fields(Terms)},
     **{f"fees.{f.name}": _money for f in fields(Fees)},
+    **_WIRE_READERS,
 }
 READERS: dict[str, Read] = {
     "name": text, "email": text, "shipping_address": text, "billing_address": text, "return_address": text,

@@ -15,7 +15,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.lists import partner_list
 from ill_workflow.lists.entries import Several
 from ill_workflow.lists.outcome import Problem
-from ill_workflow.partners import Fees, Partner, change_partner, hubs, list_partners, remove_partner
+from ill_workflow.partners import Partner, change_partner, hubs, list_partners, remove_partner
 from ill_workflow.requests.running import LIFECYCLES, under_way
 from ill_workflow.slips.layouts import render as draw
 from ill_workflow.slips.making import label_to
@@ -27,19 +27,15 @@ from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Posted, Signed, Visitor
 from ill_workflow.web.words import _, ngettext
-from state_machines.request import Terms
 
 router = APIRouter(prefix="/l/{library}/partners")
 
 ON_ONE_PAGE = 50
 #: No database gives out a number like this.
 LARGEST_ID = 2**31
-USUAL = {f"terms.{name}": partner_list.shown_term(name, value) for name, value in vars(Terms()).items()} | {
-    f"fees.{name}": str(value) for name, value in vars(Fees()).items()
-}
 CODE = tuple(replace(column, group=partner_list.NAME) for column in partner_list.COLUMNS if column.name == "code")
-FORM = EntryForm(tuple(c for c in partner_list.COLUMNS if c.name != "code"), partner_list.READERS, USUAL)
-NEW = EntryForm(CODE + FORM.columns, partner_list.READERS, USUAL, ("code", "name"))
+FORM = EntryForm(tuple(c for c in partner_list.COLUMNS if c.name != "code"), partner_list.READERS, partner_list.USUAL)
+NEW = EntryForm(CODE + FORM.columns, partner_list.READERS, partner_list.USUAL, ("code", "name"))
 #: What a new partner begins with.
 FRESH = {
     "working_days": "1111100", "transport": "email", "delivery_method": "courier", "status": "active",
