@@ -124,7 +124,7 @@ ACTIONS = (
             Target("will_supply"),
         ),
         needs=(i.EXPECTED_DATE.optional, i.NOTE.optional), records=(c.expect,),
-        hears=("WillSupply", "ExpectToSupply"),
+        hears=("WillSupply", "ExpectToSupply", "Notification conditionsAgreed"),
     ),
     Action(
         "partner_sets_condition", "Partner Sets Condition", (PARTNER,), ("SEEKING", "cancel_requested"),
@@ -133,9 +133,12 @@ ACTIONS = (
             Target("conditional"),
         ),
         only_if=(g.condition_or_cost,),
-        needs=(i.CONDITION.optional, i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.REPLY_BY.optional),
+        needs=(
+            i.CONDITION.optional, i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.REPLY_BY.optional,
+            i.NOTE.optional,
+        ),
         records=(c.set_condition,), then=(alert_staff("condition"),),
-        hears=("WillSupply with condition", "ExpectToSupply with condition"),
+        hears=("WillSupply with condition", "ExpectToSupply with condition", "Notification conditionAdded"),
     ),
     Action(
         "accept_condition", "Accept Condition", (STAFF,), ("conditional",), "will_supply",
@@ -151,12 +154,14 @@ ACTIONS = (
             Target("unfilled", ("cancel_requested",), g.ends_unfilled, then=(notify_patron("unfilled"),)),
             Target("cancelled", ("cancel_requested",), then=(notify_patron("cancelled"),)),
             Target(
-                "retry_offered", ("INBOUND",), records=(c.forget_the_shipment, c.not_before),
+                "retry_offered", ("INBOUND",), records=(c.forget_the_shipment, c.not_before, c.keep_the_cost),
                 ledger=(Entry("reverse", ("supply",)),),
             ),
-            Target("retry_offered", records=(c.not_before,)),
+            Target("retry_offered", records=(c.not_before, c.keep_the_cost)),
         ),
-        needs=(i.WHY_RETRY.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional),
+        needs=(
+            i.WHY_RETRY.optional, i.NEW_DATA.optional, i.NOT_BEFORE.optional, i.COST.optional, i.CURRENCY.optional,
+        ),
         then=(alert_staff("retry_offered"),), hears=("RetryPossible",),
     ),
     Action(
@@ -169,7 +174,7 @@ ACTIONS = (
     ),
     Action(
         "retry", "Send Again", (STAFF,), ("retry_offered",), "request_sent", needs=(i.CHANGES.optional,),
-        records=(c.edit_if_named, c.ask_the_same_again), then=(send_message("Retry"),), primary=True,
+        records=(c.edit_if_named, c.ask_again_as_offered), then=(send_message("Retry"),), primary=True,
     ),
     Action(
         "partner_cannot_supply", "Partner Cannot Supply", (PARTNER,), ("SEEKING", "INBOUND", "cancel_requested"),
@@ -186,8 +191,9 @@ ACTIONS = (
         (Target("shipped", ("completed",), g.filled_locally), Target("shipped", ("SEEKING", *NOT_AWAITED))),
         only_if=(g.was_sent,),
         needs=(
-            i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional, i.CARRIER.optional, i.TRACKING.optional,
-            i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional, i.NOTE.optional, i.STATUS.optional,
+            i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional, i.CALL_NUMBER.optional,
+            i.CARRIER.optional, i.TRACKING.optional, i.PARCEL_TO.optional, i.CONDITIONS.optional, i.COST.optional,
+            i.CURRENCY.optional, i.NOTE.optional, i.STATUS.optional,
         ),
         records=(c.take_the_due_date, c.set_barcodes, c.set_tracking, c.keep_what_came_first),
         ledger=(Entry("bill", ("supply",), only_if=g.names_a_cost),),
@@ -383,13 +389,14 @@ ACTIONS = (
         (
             Target(
                 "shipped", only_if=g.says_loaned, records=(c.take_the_due_date, c.set_barcodes, c.set_tracking),
-                then=(notify_patron("shipped"),),
+                ledger=(Entry("bill", ("supply",), only_if=g.names_a_cost),), then=(notify_patron("shipped"),),
             ),
             Target(PREVIOUS),
         ),
         needs=(
             i.REASON.optional, i.STATUS.optional, i.DUE_DATE.optional, i.ITEM_BARCODE.optional, i.PIECES.optional,
-            i.TRACKING.optional,
+            i.CALL_NUMBER.optional, i.CARRIER.optional, i.TRACKING.optional, i.PARCEL_TO.optional,
+            i.CONDITIONS.optional, i.COST.optional, i.CURRENCY.optional,
         ),
         then=(alert_staff("cancel_refused"),), hears=("CancelResponse N",),
     ),

@@ -27,10 +27,17 @@ def ask_the_same_again(request: Request, inputs: Inputs, facts: Facts) -> None:
     forget_the_shipment(request, inputs, facts)
 
 
+def ask_again_as_offered(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """Who asks again after a cost was named agrees to it."""
+    cost = request.cost
+    ask_the_same_again(request, inputs, facts)
+    request.cost = cost
+
+
 def forget_the_shipment(request: Request, inputs: Inputs, facts: Facts) -> None:
     """What a lender said of its shipment is of no use with the next one."""
     request.expected_by = request.reply_by = request.not_before = None
-    request.item_barcode = request.carrier = request.tracking = None
+    request.item_barcode = request.carrier = request.tracking = request.parcel_to = None
     request.lender_due = request.patron_due = request.return_by = request.due_before_recall = None
     request.due_assumed = request.kept_recall = request.kept_overdue = request.on_paper = False
 
@@ -49,6 +56,11 @@ def set_condition(request: Request, inputs: Inputs, facts: Facts) -> None:
     request.conditions = [*request.conditions, *named, *inputs.get("conditions", ())]
     request.cost = inputs.get("cost", request.cost)
     request.reply_by = inputs.get("reply_by")
+
+
+def keep_the_cost(request: Request, inputs: Inputs, facts: Facts) -> None:
+    """What it would cost to be asked again."""
+    request.cost = inputs.get("cost")
 
 
 def not_before(request: Request, inputs: Inputs, facts: Facts) -> None:
@@ -191,7 +203,7 @@ def count_pieces(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 
 def set_tracking(request: Request, inputs: Inputs, facts: Facts) -> None:
-    for name in ("carrier", "tracking"):
+    for name in ("carrier", "tracking", "parcel_to"):
         if inputs.get(name):
             setattr(request, name, inputs[name])
     if inputs.get("conditions"):

@@ -22,6 +22,15 @@ def somebody_to_ask(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return bool(inputs.get("partner") or inputs.get("rota") or facts.next_in_rota)
 
 
+@guard(
+    "a cost that is too high is named",
+    otherwise="Name the cost: the partner has to know what it would have to pay.",
+    asks=("reason", "cost"),
+)
+def cost_is_named(request: Request, inputs: Inputs, facts: Facts) -> bool:
+    return inputs.get("reason") != "CostExceedsMaxCost" or inputs.get("cost") is not None
+
+
 @guard("it was sent to a partner", otherwise="It was sent to no partner yet.")
 def was_sent(request: Request, inputs: Inputs, facts: Facts) -> bool:
     return request.attempt > 0
@@ -175,8 +184,18 @@ NEWS: dict[str, tuple[str, ...]] = {
     "Lost": ("lost", "closed_without_return"),
     "Damaged": ("damaged",),
     "CompletedWithoutReturn": ("closed_without_return",),
+    "Condition": ("will_supply",),
     "HoldReturn": (),
+    "ReleaseHoldReturn": (),
     "ShippedForward": (),
+}
+#: What is news in these states alone, since it contradicts them.
+_HERE = ("received", "on_loan", "renewal_requested", "renewed", "renewal_denied", "overdue", "recalled")
+CONTRADICTS: dict[str, tuple[str, ...]] = {
+    "Unfilled": _HERE,
+    "Cancelled": _HERE,
+    "RetryPossible": _HERE,
+    "Received": ("lost", "closed_without_return"),
 }
 
 
@@ -184,7 +203,8 @@ NEWS: dict[str, tuple[str, ...]] = {
 def is_news(request: Request, inputs: Inputs, facts: Facts) -> bool:
     said = inputs.get("status") or ""
     something = any(inputs.get(name) for name in ("note", "link", "file")) or inputs.get("cost") is not None
-    return something or (said in NEWS and request.state not in NEWS[said])
+    contradicts = request.state in CONTRADICTS.get(said, ())
+    return something or contradicts or (said in NEWS and request.state not in NEWS[said])
 
 
 @guard("the status of the answer is Loaned", otherwise="The partner has not shipped.", asks=("status",))

@@ -54,6 +54,7 @@ CALL_NUMBER = Input("call_number", "Call number", longest=200, begins=lambda req
 LOCATION = Input("location", "Location", longest=200, begins=lambda request, facts: request.location)
 FOUND = Input("found", "Found on the shelf", "flag")
 TRACKING = Input("tracking", "Tracking number", longest=128)
+PARCEL_TO = Input("parcel_to", "Return to", "lines", longest=500, hint="where this item goes back to, if elsewhere")
 CARRIER = Input("carrier", "Carrier", longest=64, known="carriers")
 CARRIER_EVENT = Input("carrier_event", "Carrier event")
 CONDITION_CHECKED = Input("condition_checked", "Condition checked", "flag", hint="look the item over and confirm")

@@ -133,8 +133,9 @@ ACTIONS = (
         then=(send_message("Unfilled"), circulation("release")), undo=True,
     ),
     Action(
-        "offer_retry", "Offer Retry", (STAFF,), ("OPEN",), "retry_offered",
-        needs=(i.WHY_RETRY, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional), records=(c.keep_reason,),
+        "offer_retry", "Offer Retry", (STAFF,), ("OPEN",), "retry_offered", only_if=(g.cost_is_named,),
+        needs=(i.WHY_RETRY, i.NEW_DATA.optional, i.COST.optional, i.NOT_BEFORE.optional),
+        records=(c.keep_reason, c.keep_the_cost),
         then=(send_message("RetryPossible"), circulation("release")),
     ),
     Action(

@@ -41,6 +41,7 @@ class Request(Protocol):
     location: str | None
     carrier: str | None
     tracking: str | None
+    parcel_to: str | None  #: where the partner wants the parcel, if it named a place of its own for this item
     conditions: list[str]
     cost: Decimal | None
     offered_reason: str | None  #: why it can't be supplied: what Reject is offered, and what was said in the end

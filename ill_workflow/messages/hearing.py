@@ -1,28 +1,31 @@
 """What a message says, in the words by which the tables hear it, with the values that a row may ask for."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ill_workflow import copies
-from ill_workflow.messages.content import Costs, RequestingAgencyMessage, SupplyingAgencyMessage
+from ill_workflow.messages.content import (
+    Costs,
+    MessageInfo,
+    RequestingAgencyMessage,
+    RetryInfo,
+    ReturnInfo,
+    SupplyingAgencyMessage,
+)
+from ill_workflow.messages.item_ids import read_item_id
+from ill_workflow.messages.marks import Note, Piece, read_note
 
-#: Marks in notes, ours and ReShare's, and the word for each.
-MARKS = {
-    "#ill:conditionaccepted#": "conditionAccepted",
-    "#reshareloanconditionagreeresponse#": "conditionAccepted",
-    "#ill:lost#": "lost",
-    "#ill:damaged#": "damaged",
-    "#ill:found#": "",
-    "#ill:closed#": "",
-}
 #: Statuses that say that something was sent.
 SENT = frozenset({"Loaned", "Overdue", "Recalled", "CopyCompleted"})
-
-_MARK = re.compile(r"#[A-Za-z]+:?[A-Za-z-]*(:\w+)?#")
+#: How a copy is delivered that comes on paper.
+_ON_PAPER = frozenset({"Mail", "Courier", "Fax"})
+#: What an answer means that says neither yes nor no, by the status that it carries.
+_MEANS = {"Cancelled": "Y", "Unfilled": "Y", "Loaned": "N"}
+#: What a mark says that no row hears, so that a person does.
+_STATUS_OF_MARK = {"lost": "Lost", "damaged": "Damaged", "conditionAdded": "Condition", "conditionAwaited": "Condition"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +42,18 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
     """What a lender says to the borrowing half. `zone` is the borrower's, in which its days are read."""
     info, status = message.messageInfo, message.statusInfo.status
     delivery, retry = message.deliveryInfo, message.retryInfo
+    note = read_note(info.note)
     costs = (retry.offeredCosts if retry else None) or (delivery.deliveryCosts if delivery else None)
-    conditions = [*(retry.loanCondition if retry else ()), *(delivery.loanCondition if delivery else ())]
+    codes = [*(retry.loanCondition if retry else ()), *(delivery.loanCondition if delivery else ())]
+    conditions = list(dict.fromkeys(code for code in codes if code))
+    if not conditions and "conditionAdded" in note.words and note.text:
+        conditions = [note.text]  # said in words alone
+    pieces = _pieces(delivery.itemId if delivery else (), note)
     url = (delivery.URL if delivery else None) or ""
+    answer = _answer(info, status)
     values: dict[str, Any] = {
-        "note": strip_marks(info.note),
-        "reason": info.reasonUnfilled or info.reasonRetry or strip_marks(info.note),
+        "note": note.text,
+        "reason": info.reasonUnfilled or info.reasonRetry or note.text,
         "status": status,
         "due_date": _day(message.statusInfo.dueDate, zone),
         "return_by": _day(message.statusInfo.dueDate, zone),
@@ -52,21 +61,28 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         "conditions": conditions,
         "reply_by": _day(retry.retryBefore if retry else None, zone),
         "not_before": _day(retry.retryAfter if retry else None, zone),
-        "new_data": strip_marks(info.note),
+        "new_data": "\n".join(_what_would_do(retry, note)),
         "link": url if not url.startswith(copies.SCHEME) else None,
         "file": url.removeprefix(copies.SCHEME) if url.startswith(copies.SCHEME) else None,
-        "on_paper": bool(delivery and delivery.deliveryMethod == "Mail" and not delivery.URL),
-        "item_barcode": delivery.itemId[0] if delivery and delivery.itemId else None,
-        "pieces": list(delivery.itemId) if delivery and len(delivery.itemId) > 1 else None,
+        "on_paper": bool(delivery and delivery.deliveryMethod in _ON_PAPER and not delivery.URL),
+        "item_barcode": next((piece.barcode for piece in pieces if piece.barcode), None),
+        "call_number": next((piece.call_number for piece in pieces if piece.call_number), None),
+        "pieces": [piece.barcode for piece in pieces if piece.barcode] if len(pieces) > 1 else None,
         "carrier": message.shippingInfo.courierName if message.shippingInfo else None,
         "tracking": ", ".join(message.shippingInfo.trackingId) if message.shippingInfo else None,
+        "parcel_to": note.return_to or _return_address(message.returnInfo),
         **_costs(costs),
     }
-    words = _words(info.reasonForMessage, info.answerYesNo, status, info.note, bool(conditions or costs))
+    words = _words(info.reasonForMessage, answer, status, note, bool(conditions), costs is not None)
+    if info.reasonForMessage == "Notification":
+        for word in note.words:
+            values["status"] = _STATUS_OF_MARK.get(word, values["status"])
+    elif info.reasonForMessage in ("RenewResponse", "CancelResponse") and not answer:
+        values["note"] = f"{note.text}\n{info.reasonForMessage} says neither yes nor no.".strip()
     if "Notification damaged" in words:
-        values["kind"], values["status"] = "damage", "Damaged"
+        values["kind"] = "damage"
     elif "Notification lost" in words:
-        values["kind"], values["status"] = "replacement", "Lost"
+        values["kind"] = "replacement"
     elif costs is not None:
         values["kind"] = "supply"
     sent = words[0] in SENT or words == ("CancelResponse N", "Loaned")
@@ -75,42 +91,76 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
 
 def hear_borrower(message: RequestingAgencyMessage) -> Heard:
     """What a borrower says to the lending half."""
-    note = strip_marks(message.note)
+    note = read_note(message.note)
     words: tuple[str, ...] = (message.action,)
     if message.action == "Notification":
-        marked = mark_of(message.note)
-        words = (f"Notification {marked}", "Notification") if marked else ("Notification",)
-    values = {"note": note, "reason": note} if note else {}
+        words = (*(f"Notification {word}" for word in note.words), "Notification")
+    values = {"note": note.text, "reason": note.text} if note.text else {}
     values["status"] = "Lost" if "Notification lost" in words else message.action
     return Heard(words, values, asks_status=message.action == "StatusRequest")
 
 
 def says_yes(answer: str | None) -> bool:
-    return (answer or "Y").upper().startswith(("Y", "T"))
+    return (answer or "").strip().upper().startswith(("Y", "T", "1"))
 
 
-def mark_of(note: str) -> str | None:
-    lowered = note.lower()
-    return next((word for mark, word in MARKS.items() if mark in lowered and word), None)
+def says_no(answer: str | None) -> bool:
+    return (answer or "").strip().upper().startswith(("N", "F", "0"))
 
 
-def strip_marks(note: str) -> str:
-    return " ".join(_MARK.sub(" ", note).split())
+def _answer(info: MessageInfo, status: str) -> str:
+    """Y or N; empty where nobody can tell."""
+    if says_yes(info.answerYesNo):
+        return "Y"
+    if says_no(info.answerYesNo):
+        return "N"
+    return _MEANS.get(status, "") if info.reasonForMessage == "CancelResponse" else ""
 
 
-def _words(reason: str, answer: str | None, status: str, note: str, with_condition: bool) -> tuple[str, ...]:
+def _words(
+    reason: str, answer: str, status: str, note: Note, with_condition: bool, with_costs: bool
+) -> tuple[str, ...]:
+    costs = ("offeredCosts",) if with_costs else ()
     if reason == "Notification":
-        marked = mark_of(note)
-        costs = ("offeredCosts",) if with_condition else ()
-        return (*((f"Notification {marked}",) if marked else ()), *costs, "Notification")
+        # Whatever status it carries: only a mark counts.
+        return (*(f"Notification {word}" for word in note.words), *costs, "Notification")
     if reason in ("RenewResponse", "CancelResponse"):
-        yes = says_yes(answer)
         # A cancel that came too late says by the way that the item is coming.
-        coming = reason == "CancelResponse" and not yes and status == "Loaned"
-        return (f"{reason} {'Y' if yes else 'N'}", *(("Loaned",) if coming else ()))
-    if status in ("WillSupply", "ExpectToSupply") and with_condition:
+        coming = reason == "CancelResponse" and answer == "N" and status == "Loaned"
+        return (f"{reason} {answer}".strip(), *(("Loaned",) if coming else ()))
+    if status in ("WillSupply", "ExpectToSupply") and (with_condition or with_costs):
         return (f"{status} with condition", status)
-    return (status, *(("offeredCosts",) if with_condition else ()))
+    return (status, *costs)
+
+
+def _pieces(item_ids: tuple[str, ...], note: Note) -> list[Piece]:
+    """What was sent: as the item ids say, or a list in the note that says more."""
+    said = [piece for text in item_ids if (piece := read_item_id(text)) != Piece("")]
+    return list(note.pieces) if len(note.pieces) > len(said) else said
+
+
+def _what_would_do(retry: RetryInfo | None, note: Note) -> Iterator[str]:
+    """What a lender wants to be asked instead, line by line."""
+    if note.text:
+        yield note.text
+    if retry is None:
+        return
+    named = {
+        "Edition": retry.edition, "Format": retry.itemFormat, "Volume": retry.volume,
+        "Service": (retry.serviceType,), "Service level": retry.serviceLevel, "Delivery": retry.deliveryMethod,
+        "Courier": retry.courierName, "Payment": retry.paymentMethod, "Condition": retry.loanCondition,
+    }  # fmt: skip
+    for name, values in named.items():
+        if said := ", ".join(value for value in values if value):
+            yield f"{name}: {said}"
+    if retry.retryBefore:
+        yield f"Before: {retry.retryBefore.date()}"
+
+
+def _return_address(info: ReturnInfo | None) -> str:
+    """Where it goes back to; a name alone is no address."""
+    lines = info.physicalAddress.lines if info and info.physicalAddress else ()
+    return "\n".join((*((info.name,) if info and info.name else ()), *lines)) if lines else ""
 
 
 def _costs(costs: Costs | None) -> dict[str, Any]:

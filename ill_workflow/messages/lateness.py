@@ -8,13 +8,17 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.messages.content import RequestingAgencyMessage, SupplyingAgencyMessage
-from ill_workflow.messages.hearing import Heard, says_yes
+from ill_workflow.messages.hearing import Heard, says_no
+from ill_workflow.messages.marks import read_note
 from ill_workflow.requests.models import MessageRow, Request
 
 #: What a lender says of the state as a whole; its answers to us do so where they were heard.
 _TELLS_ALL = ("RequestResponse", "StatusChange")
 _TELLS_WHERE_HEARD = ("StatusRequestResponse", "RenewResponse")
 _BORROWER_TELLS = ("Received", "ShippedReturn", "Lost")
+#: Marks of a Notification that do so too, and what such a message is heard as.
+_MARKS_TELL = frozenset({"lost", "conditionAdded", "conditionsAgreed"})
+_MARKED = frozenset(f"Notification {mark}" for mark in _MARKS_TELL)
 #: The states in which an answer is waited for, however late it comes.
 _WAITED_FOR = {"RenewResponse": "renewal_requested", "CancelResponse": "cancel_requested"}
 #: Days that may have been changed since.
@@ -32,7 +36,7 @@ def as_heard_now(
         reason = message.messageInfo.reasonForMessage
         if request.state == _WAITED_FOR.get(reason):
             return replace(heard, words=heard.words[:1], values=_without_days(heard), item_was_sent=False)
-        if reason == "Notification" and "Notification lost" not in heard.words:
+        if reason == "Notification" and not _MARKED & set(heard.words):
             return heard  # a note, a bill: it stands beside the state
     elif message.action != "Lost" and "Notification lost" not in heard.words:
         return heard
@@ -69,6 +73,8 @@ def _tells(content: dict[str, Any], outcome: str) -> bool:
     if "messageInfo" not in content:
         return was_heard and content.get("action") in _BORROWER_TELLS
     info = content["messageInfo"]
-    refuses = info["reasonForMessage"] == "RenewResponse" and not says_yes(info.get("answerYesNo"))
+    refuses = info["reasonForMessage"] == "RenewResponse" and says_no(info.get("answerYesNo"))
     tells = was_heard and info["reasonForMessage"] in _TELLS_WHERE_HEARD
+    if info["reasonForMessage"] == "Notification":
+        return was_heard and bool(_MARKS_TELL & set(read_note(info.get("note", "")).words))
     return info["reasonForMessage"] in _TELLS_ALL or (tells and not refuses)

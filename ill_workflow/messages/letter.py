@@ -15,7 +15,7 @@ from ill_workflow.messages.content import (
     RetryInfo,
     SupplyingAgencyMessage,
 )
-from ill_workflow.messages.hearing import strip_marks
+from ill_workflow.messages.marks import strip_marks
 
 Line = tuple[str, str]
 

@@ -28,16 +28,8 @@ from ill_workflow.messages.content import (
     StatusInfo,
     SupplyingAgencyMessage,
 )
+from ill_workflow.messages.marks import OURS
 from state_machines.changes import TRAVELLING
-
-#: Our marks in the note of a Notification: both of our halves understand them.
-MARKS = {
-    "ConditionAccepted": "#ill:conditionAccepted#",
-    "Lost": "#ill:lost#",
-    "Damaged": "#ill:damaged#",
-    "Found": "#ill:found#",
-    "Closed": "#ill:closed#",
-}
 
 #: What a state is called when a partner asks, or is told a due date.
 STATUS = {
@@ -212,7 +204,7 @@ def _note_of_an_action(saying: Saying) -> str:
 
 def _note(saying: Saying) -> str:
     """A sentence for people, and our mark where there is one."""
-    words = [MARKS.get(saying.what, ""), _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
+    words = [OURS.get(saying.what, ""), _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
     if changes := saying.inputs.get("changes"):
         told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
         words.append("; ".join(told))

@@ -17,9 +17,10 @@ from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
 from ill_workflow.messages.content import AgencyId, Confirmation, Message, read_kept, to_dict
 from ill_workflow.messages.hearing import Heard
-from ill_workflow.messages.inbound import hear, kind_of, receive
+from ill_workflow.messages.inbound import kind_of, receive
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
+from ill_workflow.messages.routing import hear
 from ill_workflow.outbox import Claimed, Finish, Outside, Permanent
 from ill_workflow.partners import Partner, partner_for_library
 from ill_workflow.requests import actions

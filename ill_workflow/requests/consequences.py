@@ -25,7 +25,7 @@ TOLD = (
     "reference", "partner_request_id", "service", "title", "author", "isbn", "issn", "publisher", "year", "volume",
     "pages", "article_title", "partner_note", "need_by", "state", "previous_state", "lender_due", "patron_due",
     "return_by", "item_barcode", "call_number", "conditions", "cost", "carrier", "tracking", "notice_level", "on_paper",
-    "reply_by", "offered_reason", "loan_seen", "location", "piece_count",
+    "reply_by", "offered_reason", "loan_seen", "location", "piece_count", "parcel_to",
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def _of_a_borrowed_one(request: Request) -> Destination | None:
     went_back = (*lifecycle.expand(("GOING_BACK", "CLOSED")), "lost")
     if request.state not in went_back or request.partner is None or request.attempt == 0:
         return None
-    return _parcel(Kind.RETURN_TO, request.partner, request.partner.return_address)
+    return _parcel(Kind.RETURN_TO, request.partner, request.parcel_to or request.partner.return_address)
 
 
 def _of_a_lent_one(request: Request, trigger: str | None) -> Destination | None:
@@ -67,7 +67,7 @@ def _of_a_lent_one(request: Request, trigger: str | None) -> Destination | None:
     if trigger == "check_in" or request.state in lifecycle.expand(("REFUSED", "CLOSED")):
         return _shelf(request)
     if request.state in lifecycle.expand(("OPEN", "ON_LOAN")) and request.partner is not None:
-        return _parcel(Kind.SHIP_TO, request.partner, request.partner.shipping_address)
+        return _parcel(Kind.SHIP_TO, request.partner, request.parcel_to or request.partner.shipping_address)
     return None
 
 

@@ -116,6 +116,7 @@ class Request(Base):
     location: Mapped[str | None] = mapped_column(sa.String(200))
     carrier: Mapped[str | None] = mapped_column(sa.String(64))
     tracking: Mapped[str | None] = mapped_column(sa.String(128))
+    parcel_to: Mapped[str | None] = mapped_column(sa.Text)
     conditions: Mapped[list[str]] = mapped_column(sa.JSON, default=list)
     cost: Mapped[Decimal | None] = mapped_column(sa.Numeric(12, 2))
     offered_reason: Mapped[str | None] = mapped_column(sa.String(200))

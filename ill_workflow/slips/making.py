@@ -125,7 +125,8 @@ def _content(
 ) -> SlipContent:  # fmt: skip
     library, patron = request.library, request.patron
     borrowing = request.side == BORROWING
-    theirs = _partner(partner, partner.return_address if borrowing else partner.shipping_address)
+    usual = partner.return_address if borrowing else partner.shipping_address
+    theirs = _partner(partner, told.get("parcel_to") or usual)
     # The lender scans the id under which it was asked.
     reference = told["wire_id"] if layout == "return_slip" and told["wire_id"] else told["reference"]
     other = told["wire_id"] if borrowing else told["partner_request_id"]

@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from ill_workflow.fees import Ledger
-from ill_workflow.messages import inbound
+from ill_workflow.messages import inbound, routing
 from ill_workflow.requests import actions, facts
 from tests.stateful.report import Report
 from tests.stateful.ways import Way, a_world, run
@@ -38,14 +38,14 @@ def knows_no_message_again(monkeypatch):
 
 def does_not_hear_that_it_went_back(monkeypatch):
     """A ShippedReturn is confirmed and dropped."""
-    hear = inbound.hear
+    hear = routing.hear
 
     def hears_less(session, request, heard, **more):
         if heard.words[:1] == ("ShippedReturn",):
             heard = dataclasses.replace(heard, words=())
         return hear(session, request, heard, **more)
 
-    monkeypatch.setattr(inbound, "hear", hears_less)
+    monkeypatch.setattr(routing, "hear", hears_less)
 
 
 def takes_no_fee_back(monkeypatch):
