@@ -18,6 +18,7 @@ from ill_workflow.cli import (
     letters,
     lists,
     messages,
+    mock_partner,
     operations,
     partners,
     patrons,
@@ -94,6 +95,7 @@ jobs.register(app, "Keeping it running")
 messages.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
 restored.register(app, "Keeping it running")
+mock_partner.register(app, "Connecting others")
 # `lists` adds import and export to what is registered above, `tokens` those of systems, `partners` what they show.
 assert lists
 assert tokens

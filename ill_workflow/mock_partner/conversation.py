@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from ill_workflow.messages.content import AgencyId, BibliographicInfo, Request, SupplyingAgencyMessage
 from ill_workflow.messages.content import Message as WireMessage
@@ -90,10 +91,12 @@ class Conversation:
     threads: list[Thread] = field(default_factory=list)
     status: str = "RequestReceived"  #: what a supplier said last
     has_answered: bool = False
+    has_sent: bool = False  #: the item has left
     due_at: datetime | None = None
     earlier_ids: list[str] = field(default_factory=list)  #: of a requester that has sent a retry
-    held: list[WireMessage] = field(default_factory=list)
+    held: list[Any] = field(default_factory=list)  #: messages that leave after the next one
     last_said: datetime | None = None
+    said: int = 0  #: how many messages
 
     def __post_init__(self) -> None:
         self.threads.append(Thread(self.scenario.steps, self.began))

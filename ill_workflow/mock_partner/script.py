@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from ill_workflow.errors import BadInput
 
@@ -103,6 +103,7 @@ class Scenario:
 
 
 Scenarios = Mapping[str, Scenario]
+T = TypeVar("T")
 
 
 @cache
@@ -235,12 +236,12 @@ def _one_of(value: str, known: tuple[str, ...], where: str) -> None:
         raise BadInput(f"{where}: {value!r} is none of {', '.join(known)}.", field="script")
 
 
-def _bound(kind: type[Any], given: Any, where: str, made: Mapping[str, Any] | None = None) -> Any:
+def _bound(kind: type[T], given: Any, where: str, made: Mapping[str, Any] | None = None) -> T:
     """The dataclass of what was given, each value of the kind that its field wants."""
     if not isinstance(given, dict):
         raise BadInput(f"{where}: a table is needed.", field="script")
     made = made or {}
-    known = [f.name for f in fields(kind) if f.name not in made]
+    known = [f.name for f in fields(cast("Any", kind)) if f.name not in made]
     hints = get_type_hints(kind)
     values = {}
     for name, value in given.items():

@@ -68,12 +68,14 @@ def _supplier_says(step: Step, conversation: Conversation, header: Header, now: 
         reason = "StatusChange" if conversation.has_answered else "RequestResponse"
         status = conversation.status = word
         conversation.has_answered = True
+        conversation.has_sent = conversation.has_sent or word in SENT
     else:
         reason = word
     if word == "CancelResponse":
         answer = answer or ("N" if status in SENT else "Y")
         status = "Cancelled" if answer == "Y" else status
         conversation.status = status
+        conversation.has_sent = conversation.has_sent or step.status == "Loaned"
     if step.due is not None:
         conversation.due_at = _in_days(now, step.due)
     tells_due = conversation.due_at if word == "StatusRequestResponse" and status in SENT else None
