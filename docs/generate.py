@@ -1,4 +1,4 @@
-"""Writes the lifecycles into the README, `commands.md`, `api.md`, settings into `operating.md`; draws pictures.
+"""Writes lifecycles into the README, `commands.md`, `api.md`, settings and scenarios into pages; draws pictures.
 
 `python docs/generate.py` after a change of a table or of a command; with `--pictures` also slips and screens.
 """
@@ -15,6 +15,7 @@ from PIL import Image
 
 from ill_workflow.cli import EXIT_CODES, command
 from ill_workflow.config import Settings
+from ill_workflow.mock_partner import script
 from ill_workflow.slips import Address, SlipContent, render
 from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.preview import as_png
@@ -52,8 +53,40 @@ def settings_table() -> str:
     return "\n".join(rows) + "\n"
 
 
+def scenarios_table() -> str:
+    """What the mock partner plays, as `scenarios.toml` tells it."""
+    rows = []
+    for role in (script.SUPPLIER, script.REQUESTER):
+        rows += [f"As {role}:", "", "| scenario | what happens |", "|---|---|"]
+        rows += [f"| `{s.name}` | {s.about} |" for s in script.known_scenarios().values() if s.role == role]
+        rows.append("")
+    return "\n".join(rows)
+
+
+def scenario_fields() -> str:
+    """The fields of a scenario and its parts, as `script.py` declares and describes them."""
+    source = (DOCS.parent / "ill_workflow" / "mock_partner" / "script.py").read_text(encoding="utf-8")
+    rows = []
+    for kind, title in ((script.Step, "A step"), (script.Scenario, "A scenario"), (script.Calls, "Its `calls`")):
+        body = source.split(f"class {kind.__name__}:")[1].split("\n\n\n")[0]
+        told = re.findall(r"^    (\w+): [^\n]*?(?:  #: ([^\n]*))?$", body, re.MULTILINE)
+        rows += [f"{title}:", "", "| field | |", "|---|---|"]
+        rows += [f"| `{name}` | {words.replace('|', chr(92) + '|')} |" for name, words in told if name != "name"]
+        rows.append("")
+    lists = {
+        "What a supplier says": script.WORDS[script.SUPPLIER],
+        "What a requester says": script.WORDS[script.REQUESTER],
+        "What may go wrong with a call": script.TROUBLES,
+        "Errors": script.ERRORS,
+        "Flavours": script.FLAVOURS,
+    }
+    rows += [f"{name}: {', '.join(f'`{word}`' for word in words)}.\n" for name, words in lists.items()]
+    return "\n".join(rows)
+
+
 def fill(text: str) -> str:
-    for name, content in {**sections(), "settings": settings_table()}.items():
+    told = {"settings": settings_table(), "scenarios": scenarios_table(), "scenario fields": scenario_fields()}
+    for name, content in {**sections(), **told}.items():
         between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text = between.sub(lambda m, content=content: f"{m[1]}{content.rstrip()}\n{m[2]}", text)
     return text
@@ -152,7 +185,7 @@ SLIP = SlipContent(
 )
 
 if __name__ == "__main__":
-    for page in (README, DOCS / "operating.md"):
+    for page in (README, DOCS / "operating.md", DOCS / "mock-partner.md"):
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")

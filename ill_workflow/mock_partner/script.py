@@ -45,27 +45,27 @@ _COSTS = re.compile(r"\d{1,9}(\.\d{1,4})? [A-Z]{3}")
 class Step:
     """Something that is said, or something that is waited for. Days are counted from the day on which it is said."""
 
-    say: str = ""  #: one of WORDS
+    say: str = ""  #: what is said, one of the words of its role
     wait: tuple[str, ...] = ()  #: what the peer has to say before it goes on; any of these
     ends: tuple[str, ...] = ()  #: what the peer may say instead, and all is over
     after: float = 1.0  #: how many paces after what came before it is said
     reason: str = ""  #: a reasonForMessage other than usual
     status: str | None = None  #: a status other than usual
-    note: str = ""
-    due: int | None = None  #: days
+    note: str = ""  #: its note
+    due: int | None = None  #: days until the item is due
     expected: int | None = None  #: days until it is delivered
     reply_by: int | None = None  #: days within which an answer is wanted
     not_before: int | None = None  #: days before which a retry is of no use
-    unfilled: str = ""  #: reasonUnfilled
-    retry: str = ""  #: reasonRetry
-    cost: str = ""  #: such as 12.50 EUR
-    condition: tuple[str, ...] = ()  #: loanCondition
+    unfilled: str = ""  #: its reasonUnfilled
+    retry: str = ""  #: its reasonRetry
+    cost: str = ""  #: what it costs, such as `12.50 EUR`
+    condition: tuple[str, ...] = ()  #: its loanCondition, or several
     edition: tuple[str, ...] = ()  #: editions that would do
-    item: tuple[str, ...] = ()  #: barcodes
+    item: tuple[str, ...] = ()  #: the barcode of the item, or several
     link: str = ""  #: where a copy is fetched
-    by_post: bool = False
-    courier: str = ""
-    tracking: str = ""
+    by_post: bool = False  #: the copy comes on paper
+    courier: str = ""  #: who brings it (2021)
+    tracking: str = ""  #: by which number it is followed (2021)
     supplier: str = ""  #: the id of another library, which a broker speaks for
     twice: bool = False  #: the very same message is sent a second time
     held: bool = False  #: it leaves after the message that follows it
@@ -76,11 +76,11 @@ class Step:
 class Calls:
     """What goes wrong when the peer calls."""
 
-    answer: str = ""  #: one of TROUBLES; empty: nothing
+    answer: str = ""  #: what goes wrong; empty: nothing
     times: int = 0  #: how often, for one request; 0: each time
     on: tuple[str, ...] = ()  #: with which messages; empty: with all
     after: float = 10.0  #: slow: how many paces it takes
-    error: str = ""  #: one of ERRORS
+    error: str = ""  #: with which error the call is refused, where the answer is `error`
     value: str = ""  #: its errorValue
 
 
@@ -90,16 +90,16 @@ class Scenario:
 
     name: str
     about: str  #: a sentence for people
-    role: str = SUPPLIER
-    steps: tuple[Step, ...] = ()
+    role: str = SUPPLIER  #: `supplier` or `requester`
+    steps: tuple[Step, ...] = ()  #: what is said and waited for, in order
     answers: Mapping[str, tuple[Step, ...]] = field(default_factory=dict)  #: by what the peer says besides
-    calls: Calls = field(default_factory=Calls)
-    flavours: tuple[str, ...] = ()
+    calls: Calls = field(default_factory=Calls)  #: what goes wrong when the peer calls
+    flavours: tuple[str, ...] = ()  #: how its messages look
     writes: str = ""  #: the edition; empty: as the mock was told
     slower: float = 1.0  #: by how much each pace is longer
     doubled: bool = False  #: every message is sent twice
     retried_as: str = ""  #: which scenario a Retry of it plays; empty: the usual one
-    service: str = "Loan"  #: what a requester asks for
+    service: str = "Loan"  #: what a requester asks for: `Loan`, `Copy` or `CopyOrLoan`
 
 
 Scenarios = Mapping[str, Scenario]

@@ -61,3 +61,12 @@ def test_every_command_that_the_readme_names_is_there():
         assert first in commands
         if inner := getattr(commands[first], "commands", None):
             assert rest[0] in inner
+
+
+def test_the_page_about_the_mock_partner_lists_what_it_plays():
+    page = (ROOT / "docs" / "mock-partner.md").read_text(encoding="utf-8")
+    module = generate()
+
+    assert module.fill(page) == page, "run: python docs/generate.py"
+    assert "| `cancel_crosses` |" in page
+    assert "|  |" not in page, "a field is unexplained"
