@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from ill_workflow import outbox
 from ill_workflow.errors import BadInput
-from ill_workflow.iso18626.calling import Called, NoAnswer, call
 from ill_workflow.iso18626.answers import Answer, NotConfirmed, answer_to
+from ill_workflow.iso18626.calling import Called, NoAnswer, call
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.masking import mask
 from ill_workflow.iso18626.writing import write
