@@ -33,6 +33,19 @@ class Call:
     has_room: bool = True  #: whether a message of that kind has a place for account and code
 
 
+@dataclass(frozen=True)
+class Whose:
+    """A partner, for the records: also after the transaction in which it was found."""
+
+    library_id: int
+    partner_id: int
+    code: str
+
+    @classmethod
+    def of(cls, partner: Partner) -> "Whose":
+        return cls(partner.library_id, partner.id, partner.code)
+
+
 class Unproven(Unauthorised):
     """What was shown with this call proves nobody who is known here."""
 
@@ -40,9 +53,9 @@ class Unproven(Unauthorised):
 class NotTheirs(IllError):
     """The sender is known, but says something that is not for it to say."""
 
-    def __init__(self, element: str, wrong: str, partner: Partner | None = None) -> None:
+    def __init__(self, element: str, wrong: str, known: "_Known | None" = None) -> None:
         self.error = ErrorData(errorType="UnrecognisedDataValue", errorValue=f"{element}: {wrong}")
-        self.partner = partner
+        self.whose = Whose.of(known.partner) if known else None
         super().__init__(self.error.errorValue)
 
 
@@ -90,7 +103,7 @@ def who_calls(session: Session, call: Call, library_code: str | None) -> Partner
     found.sort(key=lambda one: one.is_open)
     best = [one for one in found if one.is_open == found[0].is_open]
     if len({one.library.id for one in best}) > 1:
-        raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0].partner)
+        raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0])
     return best[0].partner
 
 
@@ -148,14 +161,11 @@ def _refusal(
     proven = [one for one in shown if not one.is_open]
     elsewhere = [one for one in known if not one.is_open and one not in addressed and _shows(one, call, secrets)]
     all_open = all(one.is_open for one in known) and not (call.bearer or call.account or call.code)
-    unknown = "{} is unknown here"
     if proven:
-        return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is not who shows this", proven[0].partner)
+        return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is not who shows this", proven[0])
     if elsewhere or (all_open and not addressed):
-        return NotTheirs(
-            call.ours_is, f"{_named(call.ours)} is unknown here", elsewhere[0].partner if elsewhere else None
-        )
-    return NotTheirs(call.theirs_is, unknown) if all_open else Unproven()
+        return NotTheirs(call.ours_is, f"{_named(call.ours)} is unknown here", elsewhere[0] if elsewhere else None)
+    return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is unknown here") if all_open else Unproven()
 
 
 def _same(agency: AgencyId | None, kind: str, value: str) -> bool:

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import Conflict, NotFound
-from ill_workflow.iso18626.callers import NotTheirs, Unproven, who_calls
+from ill_workflow.iso18626.callers import NotTheirs, Unproven, Whose, who_calls
 from ill_workflow.iso18626.confirming import confirm
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.headers import Heading, heading_of
@@ -137,7 +137,7 @@ def _take(door: Door, said: _Said, message: Message, library_code: str | None, b
             partner = who_calls(session, call, library_code)
             answer, outcome = _hear(door, session, said, message, partner)
     except NotTheirs as refused:
-        return _refuse(door, said, refused.error, refused.partner)
+        return _refuse(door, said, refused.error, refused.whose)
     except (Unproven, NotFound) as refused:
         return _turn_away(door, said, refused)
     _log(said, partner.code, outcome)
@@ -168,23 +168,23 @@ def _refuse_unreadable(
         return _refuse_stranger(door, said, error)
     try:
         with door.db.reading() as session:
-            partner = who_calls(session, call, library_code)
+            whose = Whose.of(who_calls(session, call, library_code))
     except NotTheirs as refused:
-        return _refuse(door, said, error, refused.partner)
+        return _refuse(door, said, error, refused.whose)
     except (Unproven, NotFound) as refused:
         return _turn_away(door, said, refused)
-    return _refuse(door, said, error, partner)
+    return _refuse(door, said, error, whose)
 
 
 def _refuse_stranger(door: Door, said: _Said, error: ErrorData) -> Answer:
     return _refuse(door, said, error, None)
 
 
-def _refuse(door: Door, said: _Said, error: ErrorData, partner: Partner | None) -> Answer:
+def _refuse(door: Door, said: _Said, error: ErrorData, whose: Whose | None) -> Answer:
     """Answered ERROR, and written down for whoever looks for the reason."""
     refused = Confirmation(messageStatus="ERROR", timestampReceived=door.clock.now(), errorData=error)
     body = confirm(said.heading.kind, said.heading.said, refused, said.edition)
-    _note(door, said, body, 200, f"{error.errorType}: {error.errorValue}", partner)
+    _note(door, said, body, 200, f"{error.errorType}: {error.errorValue}", whose)
     return Answer(200, body)
 
 
@@ -196,17 +196,17 @@ def _turn_away(door: Door, said: _Said, refused: Unproven | NotFound) -> Answer:
     return Answer(refused.status, body, TEXT, headers)
 
 
-def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, partner: Partner | None) -> None:
+def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, whose: Whose | None) -> None:
     """Write down a refused call; of strangers no more than so many, or they could fill the disk."""
-    _log(said, partner.code if partner else "", str(status), trouble)
-    if partner is None and not door.may_note(said.peer):
+    _log(said, whose.code if whose else "", str(status), trouble)
+    if whose is None and not door.may_note(said.peer):
         return
     with door.db.writing() as session:
         _wait_no_longer(session)
         remember_exchange(
             session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
-            http_status=status, took_ms=said.took_ms, library_id=partner.library_id if partner else None,
-            partner_id=partner.id if partner else None, forgiven=said.forgiven, trouble=trouble,
+            http_status=status, took_ms=said.took_ms, library_id=whose.library_id if whose else None,
+            partner_id=whose.partner_id if whose else None, forgiven=said.forgiven, trouble=trouble,
         )  # fmt: skip
 
 

@@ -1,0 +1,358 @@
+"""A partner's message arrives over HTTP: what is answered, and what is written down of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from datetime import UTC, datetime
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.iso18626.validating import validate
+from ill_workflow.iso18626.writing import write
+from ill_workflow.messages import inbound
+from ill_workflow.messages.content import (
+    ConfirmationHeader,
+    PatronInfo,
+    RequestConfirmation,
+    RequestingAgencyMessageConfirmation,
+    SupplyingAgencyMessageConfirmation,
+)
+from ill_workflow.messages.exchanges import PatronOfPartner
+from ill_workflow.requests.models import Request
+from ill_workflow.web import iso18626
+from tests.plugins.speaking import agree, system_of
+
+EDITIONS = pytest.mark.parametrize("edition", list(Edition))
+
+
+@pytest.fixture
+def hilltop(quick_stage):
+    return system_of(quick_stage)
+
+
+def requests(stage):
+    with stage.db.reading() as session:
+        return list(session.scalars(sa.select(Request).order_by(Request.id)))
+
+
+@EDITIONS
+def test_a_request_is_confirmed_in_its_own_edition(hilltop, edition):
+    hilltop.edition = edition
+
+    said = hilltop.asks("H-1", title="Emma")
+
+    assert (said.status, said.headers["content-type"], said.error) == (200, "application/xml", "")
+    assert said.kind == "requestConfirmation"
+    assert (said["requestingAgencyRequestId"], said["agencyIdValue"]) == ("H-1", "MAIN")
+    version = {Edition.Y2017: b'version="1.2"', Edition.Y2021: b'version="2021-2"'}[edition]
+    assert version in said.body
+    [lent] = requests(hilltop.stage)
+    assert (lent.title, lent.partner_request_id, lent.side, lent.state) == ("Emma", "H-1", "lending", "new")
+
+
+@EDITIONS
+def test_what_some_systems_wait_for_is_echoed(hilltop, edition):
+    hilltop.edition = edition
+    if edition is Edition.Y2021:
+        hilltop = hilltop.as_seen_from("192.0.2.7")
+        agree(hilltop.stage, peer_addresses=["192.0.2.0/24"])
+    loan = hilltop.stage.borrows(ask=("HILL",))
+    hilltop.asks("H-1")
+
+    cancel, loaned = hilltop.does("Cancel"), hilltop.answers("Loaned", loan.wire_id)
+
+    assert (cancel.error, cancel.kind, cancel["action"]) == ("", "requestingAgencyMessageConfirmation", "Cancel")
+    assert (loaned.error, loaned.kind) == ("", "supplyingAgencyMessageConfirmation")
+    assert loaned["reasonForMessage"] == "StatusChange"
+    assert loan.state == "shipped"
+
+
+@EDITIONS
+def test_confirmations_are_valid(hilltop, schemas, edition):
+    hilltop.edition = edition
+    answers = [
+        hilltop.asks("H-1"), hilltop.asks("H-1", title="Other"), hilltop.does("Renew"), hilltop.does("Renew", "gone"),
+        hilltop.posts(b"<nonsense"), hilltop.posts(b"<ISO18626Message/>"),
+    ]  # fmt: skip
+
+    assert [validate(said.body, edition, schemas) for said in answers[:4]] == [[]] * 4
+    assert [validate(said.body, Edition.Y2017, schemas) for said in answers[4:]] == [[]] * 2
+
+
+def test_ids_and_time_go_back_as_they_came(hilltop):
+    raw = write(hilltop.request(" H 1~ä "), Edition.Y2017)
+    now = hilltop.stage.clock.now().isoformat().replace("+00:00", "Z").encode()
+    assert now in raw
+
+    said = hilltop.posts(raw.replace(now, b"2026-02-02T10:00:00.123456789+01:00"))
+
+    assert said.error == ""
+    assert said["timestamp"] == "2026-02-02T10:00:00.123456789+01:00"
+    assert said["requestingAgencyRequestId"] == " H 1~ä "
+
+
+def test_a_lost_item_is_confirmed_with_its_action_though_only_the_later_edition_has_it(hilltop):
+    hilltop.asks("H-1")
+
+    raw = write(hilltop.action("Lost"), Edition.Y2021).replace(b"2021-2", b"1.2")
+
+    assert hilltop.posts(raw)["action"] == "Lost"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("Cancel", "H-9", "UnrecognisedDataValue requestingAgencyRequestId"),
+        ("Received", "h-1", "UnrecognisedDataValue requestingAgencyRequestId"),
+    ],
+)
+def test_a_request_that_nobody_knows(hilltop, wrong):
+    action, wire_id, error = wrong
+    hilltop.asks("H-1")
+
+    assert hilltop.does(action, wire_id).error.startswith(error)
+
+
+def test_another_request_under_an_id_that_is_taken(hilltop):
+    hilltop.asks("H-1", title="Emma")
+
+    refused = hilltop.asks("H-1", title="Persuasion")
+
+    assert refused.error.startswith("UnrecognisedDataValue requestingAgencyRequestId")
+    assert [lent.title for lent in requests(hilltop.stage)] == ["Emma"]
+
+
+def test_two_partners_use_the_same_id(hilltop):
+    stage = hilltop.stage
+    stage.changes(
+        "MAIN",
+        "RIV",
+        transport="iso18626",
+        wire={"agency": "US-RIV", "shows_itself": "nothing", "address": "https://r.example"},
+    )
+    hilltop.asks("H-1", title="Emma")
+    hilltop.agency, hilltop.code = "US-RIV", ""
+
+    hilltop.asks("H-1", title="Persuasion")
+    hilltop.does("Cancel")
+
+    states = {lent.title: lent.state for lent in requests(stage)}
+    assert (states["Emma"], states["Persuasion"] != "new") == ("new", True)
+
+
+def test_what_is_refused_while_it_is_read_is_answered_of_the_same_kind(hilltop):
+    raw = write(hilltop.action("Cancel"), Edition.Y2017).replace(b">Cancel<", b">Destroy<")
+
+    said = hilltop.posts(raw)
+
+    assert said.kind == "requestingAgencyMessageConfirmation"
+    assert said.error.startswith("UnsupportedActionType action")
+    assert (said["action"], said["requestingAgencyRequestId"]) == (None, "H-1")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\x00", b"<", b"{}", b"<html/>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", b"\xff\xfe<", b"<a>" * 9999],
+)
+def test_what_is_no_message_is_badly_formed(hilltop, raw):
+    said = hilltop.posts(raw)
+
+    assert said.error.startswith("BadlyFormedMessage")
+    assert said.kind == "requestConfirmation"
+
+
+def test_a_confirmation_is_no_message(hilltop):
+    header = ConfirmationHeader(
+        timestamp=hilltop.stage.clock.now(), timestampReceived=hilltop.stage.clock.now(), messageStatus="OK",
+        requestingAgencyRequestId="XPX-1",
+    )  # fmt: skip
+    for kind in (RequestConfirmation, RequestingAgencyMessageConfirmation, SupplyingAgencyMessageConfirmation):
+        said = hilltop.says(kind(confirmationHeader=header))
+        assert said.error.startswith("BadlyFormedMessage")
+        assert (said.kind, said["requestingAgencyRequestId"]) == (kind.__name__[0].lower() + kind.__name__[1:], "XPX-1")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/xml", "application/xml;charset=UTF-8", "text/plain", "application/x-www-form-urlencoded", "?"],
+)
+def test_the_content_type_does_not_matter_where_it_is_xml(hilltop, content_type):
+    raw = write(hilltop.request(), Edition.Y2017)
+
+    assert hilltop.posts(raw, content_type=content_type).error == ""
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_messages_are_posted(hilltop, method):
+    for address in ("/iso18626", "/iso18626/", "/iso18626/MAIN"):
+        said = hilltop.client.request(method, address)
+        assert (said.status_code, said.headers["allow"]) == (405, "POST")
+        assert method == "HEAD" or "POST" in said.text
+
+
+def test_a_message_has_a_size(hilltop):
+    largest = write(hilltop.request(title="x" * (iso18626.LARGEST - 2000)), Edition.Y2017)
+
+    def in_pieces():
+        for _ in range(300):
+            yield b" " * 8192
+
+    assert hilltop.posts(largest).error == ""
+    for body in (largest + b" " * 4000, in_pieces()):
+        said = hilltop.client.post("/iso18626", content=body)
+        assert (said.status_code, "1 MB" in said.text) == (413, True)
+    assert len(requests(hilltop.stage)) == 1
+
+
+def test_a_message_that_comes_too_slowly_is_given_up(hilltop, monkeypatch):
+    monkeypatch.setattr(iso18626, "SLOWEST", 0.05)
+    told = []
+
+    async def call():
+        begun = False
+
+        async def receive():
+            nonlocal begun
+            if begun:
+                await asyncio.Event().wait()
+            begun = True
+            return {"type": "http.request", "body": b"<ISO18626Message>", "more_body": True}
+
+        async def send(message):
+            told.append(message)
+
+        scope = {
+            "type": "http", "method": "POST", "path": "/iso18626", "raw_path": b"/iso18626", "query_string": b"",
+            "headers": [(b"host", b"testserver")], "client": ("192.0.2.7", 5), "server": ("testserver", 80),
+            "scheme": "http", "http_version": "1.1", "root_path": "",
+        }  # fmt: skip
+        await hilltop.client.app(scope, receive, send)
+
+    thread = threading.Thread(target=lambda: asyncio.run(call()))
+    thread.start()
+    thread.join(30)
+
+    assert [message["status"] for message in told if "status" in message] == [408]
+
+
+def test_the_path_names_the_library(hilltop):
+    hilltop.address = "/iso18626/MAIN"
+    assert hilltop.asks("H-1").error == ""
+    hilltop.address = "/iso18626/NOWHERE"
+    assert hilltop.asks("H-2").status == 404
+    hilltop.address = "/iso18626/RIV"
+    assert hilltop.asks("H-3").status == 401, "it is no partner of that library over this way"
+
+
+def test_no_cookie_and_no_page_is_given(hilltop):
+    said = hilltop.asks("H-1")
+
+    assert "set-cookie" not in said.headers
+    assert said.headers["x-content-type-options"] == "nosniff"
+    assert said.headers["cache-control"] == "no-store"
+
+
+def test_a_message_under_a_name_that_is_not_ours_is_not_taken(hilltop):
+    hilltop.more = {"Host": "elsewhere.example"}
+
+    assert (hilltop.asks("H-1").status, requests(hilltop.stage)) == (421, [])
+
+
+def test_each_call_is_written_down_without_secrets_and_patrons(hilltop, caplog):
+    patron = PatronInfo(surname="Woolf", givenName="Virginia", patronId="P-99")
+    with caplog.at_level(logging.INFO, logger="ill_workflow.iso18626"):
+        hilltop.says(hilltop.request("H-1", patronInfo=patron))
+        hilltop.does("Cancel", "H-9")
+        hilltop.posts(b"<nonsense")
+
+    taken, unknown, nonsense = hilltop.calls
+    [heard, refused] = hilltop.heard
+    assert (taken.request_id, taken.message_id, taken.http_status) == (heard.request_id, heard.id, 200)
+    assert "requestConfirmation" in taken.answered
+    assert (unknown.message_id, unknown.request_id) == (refused.id, None)
+    assert "requestingAgencyRequestId" in unknown.trouble
+    assert (nonsense.library_id, nonsense.peer) == (None, "192.0.2.7")
+    lines = [record.getMessage() for record in caplog.records]
+    assert ["partner=HILL" in line and "kind=" in line and "ms=" in line for line in lines] == [True, True, False]
+    kept = "".join(call.said + call.answered for call in hilltop.calls) + str(heard.content) + "".join(lines)
+    for secret in ("Woolf", "Virginia", "P-99", hilltop.code, "hilltop"):
+        assert secret not in kept
+
+
+def test_what_is_told_of_a_patron_is_kept_apart_and_forgotten(hilltop):
+    stage = hilltop.stage
+    hilltop.says(hilltop.request("H-1", patronInfo=PatronInfo(surname="Woolf")))
+
+    with stage.db.reading() as session:
+        [kept] = session.scalars(sa.select(PatronOfPartner))
+    assert (kept.request_id, kept.content) == (requests(stage)[0].id, {"surname": "Woolf"})
+
+
+@pytest.fixture
+def within_a_minute(hilltop, monkeypatch):
+    """All of it happens at once, however slow the machine is."""
+    counter = hilltop.client.app.state.messages
+    for limit in (counter.wrong, counter._noted, counter._noted_in_all):
+        monkeypatch.setattr(limit, "_now", lambda: 0.0)
+
+
+def test_strangers_do_not_fill_the_disk(hilltop, within_a_minute):
+    hilltop.code = "guessed-wrongly"
+    for number in range(40):
+        hilltop.posts(b"<nonsense") if number % 2 else hilltop.asks(f"H-{number}")
+
+    assert len(hilltop.calls) == iso18626.NOTED
+
+
+def test_who_guesses_waits_and_nobody_elsewhere_does(hilltop, within_a_minute):
+    elsewhere, right = hilltop.as_seen_from("192.0.2.8"), hilltop.code
+    hilltop.code = "guessed-wrongly"
+    answers = [hilltop.asks("H-1") for _ in range(iso18626.WRONG + 1)]
+    hilltop.code = right
+
+    assert {said.status for said in answers[:-1]} == {401}
+    assert (answers[-1].status, int(answers[-1].headers["retry-after"]) > 0) == (429, True)
+    assert (hilltop.asks("H-1").status, elsewhere.asks("H-1").error) == (429, "")
+
+
+def test_what_fails_here_is_never_called_ok(hilltop, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(inbound, "kind_of", fail)
+    said = hilltop.asks("H-1")
+    monkeypatch.undo()
+
+    assert (said.status, "retry-after" in said.headers, b"a bug" in said.body) == (500, True, False)
+    assert (requests(hilltop.stage), hilltop.heard) == ([], [])
+    assert hilltop.asks("H-1").error == "", "sent again it is taken in"
+
+
+def test_while_the_database_is_away_the_partner_is_asked_to_come_again(hilltop, monkeypatch):
+    def away(*args, **kwargs):
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(inbound, "receive_once", away)
+    said = hilltop.asks("H-1")
+
+    assert (said.status, said.headers["retry-after"]) == (503, "5")
+    assert requests(hilltop.stage) == []
+
+
+def test_the_samples_of_real_systems_find_somebody_or_are_turned_away(hilltop, samples):
+    for name, raw in samples.items():
+        said = hilltop.posts(raw)
+        assert said.status in (200, 401), name
+        assert said.status == 401 or said["messageStatus"] == "ERROR", name
+    assert requests(hilltop.stage) == []
+
+
+def test_the_time_of_the_year_one_is_given_back(hilltop):
+    said = hilltop.says(hilltop.request("H-1", at=datetime(1, 1, 1, tzinfo=UTC)))
+
+    assert (said.error, said["timestamp"][:10]) == ("", "0001-01-01")
