@@ -12,6 +12,7 @@ from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.reading import Understood, read
 from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.content import (
+    AgencyId,
     ConfirmationHeader,
     ErrorData,
     Request,
@@ -84,10 +85,17 @@ def _request(line: socket.socket) -> tuple[str, bytes]:
         taken += piece
     head, _, body = taken.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
-    length = next(int(one.split(":")[1]) for one in text.split("\r\n") if one.lower().startswith("content-length"))
+    lengths = [int(one.split(":")[1]) for one in text.split("\r\n") if one.lower().startswith("content-length")]
+    if not lengths:
+        raise OSError("this is no call")
+    length = lengths[0]
     while len(body) < length:
         body += line.recv(65536)
     return text, body
+
+
+def agency(value: str) -> AgencyId:
+    return AgencyId(agencyIdValue=value)
 
 
 def confirmation(body: bytes, *errors: ErrorData, edition: Edition = Edition.Y2017, of: str | None = None) -> bytes:
