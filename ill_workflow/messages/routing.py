@@ -33,8 +33,9 @@ from ill_workflow.requests.fields import LONGEST_CODE
 from ill_workflow.requests.former_lenders import MORE
 from ill_workflow.requests.models import Attempt, Event, MessageRow
 from ill_workflow.requests.models import Request as OurRequest
-from state_machines.declaration import Action, Effect, Input
+from state_machines.declaration import Effect, Input
 from state_machines.effects import send_message
+from state_machines.foreseen import hearers, moves
 
 
 class CannotTake(IllError):
@@ -68,22 +69,13 @@ def take(
 
 def hear(session: Session, request: OurRequest, heard: Heard, *, by: By, clock: Clock) -> actions.Outcome:
     """Pull the first row that hears one of the words and may be pulled now; the last is `partner_informs`."""
-    for row in hearers(request, heard):
+    for row in hearers(lifecycle_of(request), request.state, heard.words):
         inputs = {need.name: _fitted(need, heard.values[need.name]) for need in row.needs if need.name in heard.values}
         inputs = {name: value for name, value in inputs.items() if value not in (None, "", [])}
         complete = all(need.name in inputs for need in row.needs if need.required)
         if complete and actions.may_pull(session, request, row, by=by, clock=clock, inputs=inputs):
             return actions.perform(session, request, row.trigger, by=by, clock=clock, inputs=inputs)
     raise AssertionError("partner_informs hears everything in every state")
-
-
-def hearers(request: OurRequest, heard: Heard) -> list[Action]:
-    """The rows that hear it in the present state, in the order in which they are tried."""
-    lifecycle = lifecycle_of(request)
-    rows: list[Action] = []
-    for word in heard.words:
-        rows += [row for row in lifecycle.hearers(word, request.state) if row not in rows]
-    return rows + [row for row in lifecycle.rows("partner_informs") if row not in rows]
 
 
 def _fitted(need: Input, value: Any) -> Any:
@@ -253,12 +245,9 @@ def _second_parcel(session: Session, request: OurRequest, attempt: Attempt, hear
 
 def _only_what_moves(request: OurRequest, heard: Heard) -> Heard:
     """The answer to a StatusRequest makes up for a message that was lost, and repeats nothing that is known."""
-    lifecycle = lifecycle_of(request)
-    for word in heard.words:
-        for row in lifecycle.hearers(word, request.state):
-            if all(target.dest in ("same", request.state) for target in row.targets):
-                return Heard((), {**heard.values, "note": heard.values.get("note", "")})
-    return heard
+    if moves(lifecycle_of(request), request.state, heard.words):
+        return heard
+    return Heard((), heard.values)
 
 
 def _answer_with_the_status(session: Session, request: OurRequest, outcome: actions.Outcome, by: By) -> None:
