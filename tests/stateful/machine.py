@@ -186,7 +186,7 @@ def machine(
             letters = {str(letter): letter for letter in world.office.ready()}
             letter = letters[data.draw(st.sampled_from(list(letters)), label="letter")]
             answer = world.office.deliver(letter)
-            assert answer.ok, answer.sentence
+            assert answer.ok or world.office.can_be_cut, answer.sentence
 
         @precondition(lambda self: world.office.delivered)
         @rule(data=st.data())
@@ -253,6 +253,13 @@ def machine(
             self.report.done[f"on the way: {trouble}"] += 1
             world.waits_for_machines()
             world.work()
+
+        @precondition(lambda self: world.office.can_be_cut)
+        @rule(days=st.sampled_from((1, 2, 4, 5)))
+        def the_line_is_cut(self, days: int) -> None:
+            """Workers try again and again, and give up what is too old."""
+            world.is_cut_for(days)
+            self.report.done[f"the line was cut for {days} days"] += 1
 
         # What holds after each step
 

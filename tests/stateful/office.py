@@ -48,6 +48,8 @@ class Office(ABC):
     ways: Sequence[Any]
     #: What may happen to the next message.
     troubles: Sequence[str] = ()
+    #: Whether nothing may get through for days; then what can't be done grows old, and is given up.
+    can_be_cut = False
 
     def __init__(self) -> None:
         self.in_order, self.at_once = True, True

@@ -231,6 +231,13 @@ class Place(Stage):
             session.execute(sa.delete(Pause))
         take_back_abandoned(self.services)
 
+    def ages(self, by: timedelta) -> None:
+        """So much time has passed for machines, too, since they promised what is not done yet."""
+        with self.db.writing() as session:
+            for effect in session.scalars(sa.select(EffectRow).where(EffectRow.status.in_((READY, RUNNING)))):
+                effect.created_at -= by
+                effect.available_at -= by
+
     def fire(self) -> None:
         fired = due_dates.fire_due(
             self.db, self.clock, work_off=lambda: work_off(self.services, "schedule_due_date_check")

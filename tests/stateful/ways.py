@@ -39,13 +39,13 @@ WAYS = {
 
 
 # Nothing of it is to survive a power cut, and slips wait for the disk: where there is a folder in memory, it is there.
-_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 @contextmanager
 def a_world() -> Iterator[World]:
     """A world in a folder of its own."""
-    with TemporaryDirectory(prefix="ill-long-", dir=_MEMORY) as folder:
+    with TemporaryDirectory(prefix="ill-long-", dir=MEMORY) as folder:
         url = f"sqlite:///{Path(folder) / 'ill.db'}"
         migrate(url)
         office = PostOffice()

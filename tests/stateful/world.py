@@ -125,7 +125,20 @@ class World:
         """The calendar goes on, and what is due is fired."""
         self.clock.turn((self.clock.now() + by).astimezone(UTC))
         for place in self.places:
+            if self.office.can_be_cut:
+                place.ages(by)
             place.fire()
+
+    def is_cut_for(self, days: int) -> None:
+        """Nothing gets through for so many days, on each of which it is tried."""
+        self.office.suffers("cut")
+        for _ in range(days):
+            self.waits_for_machines()
+            self.work()
+            self.turn(timedelta(days=1))
+        self.waits_for_machines()
+        self.work()
+        self.office.is_mended()
 
     def everything_arrives(self) -> None:
         """All promised work is done and all messages are delivered; where no order is kept, the last comes first."""
