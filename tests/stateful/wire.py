@@ -11,6 +11,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from tests.stateful.standin import Called, NoAnswer, carry, receives
+
 from ill_workflow.bootstrap import Services
 from ill_workflow.clock import FixedClock
 from ill_workflow.iso18626.editions import VERSIONS, Edition
@@ -31,7 +33,6 @@ from ill_workflow.messages.content import (
 from ill_workflow.outbox import DEAD, Claimed, EffectRow, Finish, Outside
 from tests.stateful.office import Letter, Office
 from tests.stateful.place import Place
-from tests.stateful.standin import Called, NoAnswer, carry, receives
 
 #: Where a message is held by somebody in between, who has confirmed it: in the order of each request, or in none.
 HELD_IN_ORDER, HELD, DIRECT, CUT = "held, in order", "held, in any order", "direct", "cut for days"
