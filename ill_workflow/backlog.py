@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.db import UTCDateTime, db_now, db_time
-from ill_workflow.outbox import DEAD, DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, Pause, is_now
+from ill_workflow.outbox import DEAD, DONE, NEEDS_A_PERSON, OPEN, PARTNER, READY, EffectRow, Pause, is_now
+from ill_workflow.outbox import partner_destination as destination_of
+from ill_workflow.partners import Partner
 
 #: No database gives out a number like this.
 LARGEST_ID = 2**31
@@ -81,8 +83,49 @@ def _needs_a_person() -> sa.ColumnElement[bool]:
     return EffectRow.status.in_(sa.bindparam("needs", NEEDS_A_PERSON, expanding=True, literal_execute=True))
 
 
-def pauses(session: Session) -> list[Pause]:
-    return list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.destination)))
+@dataclass(frozen=True)
+class Resting:
+    """A destination to which nothing gets through; where it is a partner, whose."""
+
+    destination: str
+    name: str
+    reason: str
+    until: datetime
+    partner_id: int | None = None
+    library_id: int | None = None
+
+
+def pauses(session: Session, library_id: int | None = None) -> list[Resting]:
+    """What rests now. With a library: of partners its own alone."""
+    found = list(session.scalars(sa.select(Pause).where(Pause.until > db_time(session)).order_by(Pause.destination)))
+    numbers = [int(p.destination.removeprefix(PARTNER)) for p in found if p.destination.startswith(PARTNER)]
+    rows = session.scalars(sa.select(Partner).where(Partner.id.in_(numbers))) if numbers else ()
+    known = {destination_of(partner.id): partner for partner in rows}
+    resting = []
+    for p in found:
+        partner = known.get(p.destination)
+        if partner is None:
+            resting.append(Resting(p.destination, p.destination, p.reason, p.until))
+        elif library_id in (None, partner.library_id):
+            whose = (partner.id, partner.library_id)
+            resting.append(Resting(p.destination, partner.name, p.reason, p.until, *whose))
+    return resting
+
+
+def try_now(session: Session, partner_id: int, library_id: int) -> int | None:
+    """Try what waits for a partner that rests; how much. None where it is not of this library, or does not rest."""
+    ours = sa.select(Partner.id).where(Partner.id == partner_id, Partner.library_id == library_id)
+    if not 0 < partner_id < LARGEST_ID or session.scalar(ours) is None:
+        return None
+    where = destination_of(partner_id)
+    if session.scalar(sa.delete(Pause).where(Pause.destination == where).returning(Pause.destination)) is None:
+        return None
+    waiting = sa.update(EffectRow).where(is_now(READY), EffectRow.destination == where)
+    now = waiting.where(EffectRow.last_error.is_not(None)).values(available_at=db_time(session))
+    again = now.returning(EffectRow.id, EffectRow.kind).execution_options(synchronize_session=False)
+    found = session.execute(again).all()
+    session.info.setdefault("promised", []).extend((row.id, row.kind) for row in found)
+    return len(found)
 
 
 def resend(session: Session, effect_id: int, library_id: int | None = None) -> bool:

@@ -115,7 +115,7 @@ def list_outbox(context: typer.Context, as_json: AsJson = False) -> None:
         return
     print("Waiting: " + (", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "nothing"))
     for pause in paused:
-        line(f"Paused: {pause.destination}: {pause.reason}")
+        line(f"Paused: {pause.name}: {pause.reason}")
     if waiting:
         print("Tried, and will be tried again:")
         show(waiting, as_json=False)
@@ -157,7 +157,7 @@ def _check_work(services: Any, check: Any) -> None:
     check("promised work", oldest is None or oldest < OLD, waits)
     check("needs attention", not needing, f"{len(needing)}: ill outbox list" if needing else "nothing")
     for pause in paused:
-        check(f"paused: {pause.destination}", False, pause.reason)
+        check(f"paused: {pause.name}", False, pause.reason)
     answering = [console for console in consoles if console.at >= now - SILENT]
     where = sorted({str(console.info.get("address", "")) for console in answering})
     # One that ended in peace has said goodbye; one that was not heard of again may hang.

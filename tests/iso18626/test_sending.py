@@ -556,3 +556,42 @@ def test_what_answers_a_message_leaves_after_the_confirmation_of_it(desk, far):
 def _found_by_a_sweep(desk) -> list[str]:
     with desk.stage.db.reading() as session:
         return outbox.kinds_to_do(session, ["send_message"], timedelta(seconds=2))
+
+
+def test_why_a_message_waits_and_why_one_was_given_up_stands_where_people_look(desk, far, visiting):
+    ann = visiting(desk.stage)("operator")
+    loan = desk.borrows()
+    far.then(refuses("BadlyFormedMessage", "note: <b>too long</b>"), says(503))
+    loan.notes("Please hurry.", to_partner=True)
+    page = f"/l/MAIN/requests/{loan.id}"
+    assert "Faraway answered: BadlyFormedMessage note: <b>too long</b>" in ann.text(page)
+    assert "Faraway answered: BadlyFormedMessage" in ann.text("/l/MAIN/operations")
+    loan.notes("It is urgent.", to_partner=True)
+    assert "Faraway: It answered 503: Service Unavailable." in ann.text(page)
+
+    answer = ann.submit(f"{page}/messages/{desk.messages[1].id}/resend")
+
+    assert answer.status_code == 303
+    desk.stage.work()
+    desk.lets_time_pass()
+    assert [message.status for message in desk.messages] == ["done", "done", "done"]
+    assert "Service Unavailable" not in ann.text(page)
+
+
+def test_whoever_knows_that_a_partner_is_up_again_need_not_wait(desk, far, visiting):
+    far.then(says(503))
+    desk.borrows()
+    operations = "/l/MAIN/operations"
+    ann = visiting(desk.stage)("operator")
+    assert "Faraway rests, since nothing gets through." in ann.text(operations)
+    stranger = visiting(desk.stage)("operator", "RIV")
+    number = desk.stage.partner("MAIN", "FAR").id
+    assert "Faraway" not in stranger.text("/l/RIV/operations")
+    assert stranger.submit(f"/l/RIV/operations/partners/{number}/now").status_code == 404
+
+    assert ann.submit(f"{operations}/partners/{number}/now").status_code == 303
+    desk.stage.work()
+
+    assert desk.message.status == "done"
+    assert ann.submit(f"{operations}/partners/{number}/now").status_code == 404
+    assert ann.submit(f"{operations}/partners/99999999999999999999/now").status_code == 404

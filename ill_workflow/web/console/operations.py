@@ -78,7 +78,10 @@ def operations(request: Request, visitor: Signed, services: Here) -> HTMLRespons
                 for found in backlog.waiting_at(session, mine)
             ],
             "everywhere": _everywhere(backlog.waiting_at(session)),
-            "pauses": [(_(DESTINATIONS.get(p.destination, p.destination)), p.reason) for p in backlog.pauses(session)],
+            "pauses": [
+                (_(DESTINATIONS[p.destination]) if p.destination in DESTINATIONS else p.name, p.reason, p.partner_id)
+                for p in backlog.pauses(session, mine)
+            ],
             "jobs": _jobs({run.job: run for run in runtime.last_runs(session)}, now),
             "runs": [_run(run) for run in runtime.history(session, None, quiet=False, most=MOST_RUNS)],
             "workers": _alive(runtime.beats(session, now - LOST), now),
@@ -103,6 +106,16 @@ def all_again(visitor: Signed, services: Here) -> Response:
     with services.db.writing() as session:
         number = backlog.resend_all(session, visitor.library.id)
     return _back(visitor, f"again={number}")
+
+
+@router.post("/partners/{number}/now")
+def try_now(number: int, visitor: Signed, services: Here) -> Response:
+    """Whoever knows that a partner is up again need not wait until its pause is over."""
+    with services.db.writing() as session:
+        tried = backlog.try_now(session, number, visitor.library.id)
+    if tried is None:
+        raise NotFound(_("It rests no longer: what waits for it is on its way."))
+    return _back(visitor, f"again={tried}")
 
 
 @router.post("/jobs/{name}/run")
