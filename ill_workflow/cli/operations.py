@@ -177,9 +177,7 @@ def _check_letters(services: Any, check: Any) -> None:
 
 def _check_partners(services: Any, check: Any) -> None:
     with services.db.reading() as session:
-        count, found = partner_health.troubles(
-            session, private_partners=getattr(services.settings, "private_partners", False)
-        )
+        count, found = partner_health.troubles(session, private_partners=services.settings.private_partners)
     for who, remark in found:
         check(f"partner {who}", not remark.bad, remark.sentence)
     if not any(remark.bad for _, remark in found):

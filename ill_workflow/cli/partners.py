@@ -109,7 +109,7 @@ def _told(services: Services, session: Session, partner: partners.Partner) -> di
     usual: Mapping[str, str] = {**partner_list.USUAL, **(wire if partner.transport == "iso18626" else {})}
     remarks = []
     if partner.transport == "iso18626":
-        private = getattr(services.settings, "private_partners", False)
+        private = services.settings.private_partners
         remarks = [r.sentence for r in remarks_on(session, partner, private_partners=private)]
     return {
         "settings": {**{n: v for n, v in agreed.items() if "." not in n}, **usual, **agreed},

@@ -67,6 +67,7 @@ NAME, SHIPPING, MONEY, DAYS, MESSAGES, TERMS = (
     "Name and status", "Addresses and delivery", "Fees", "Days", "How we talk", "Terms",
 )  # fmt: skip
 ISO, SHOWING, SYSTEM = "ISO 18626", "ISO 18626: who is calling", "ISO 18626: what its system needs"
+WIRE_GROUPS = (ISO, SHOWING, SYSTEM)
 #: Each setting of ISO 18626: under which heading a form asks for it, as what, and with which example.
 _WIRE = {
     "vendor": (ISO, "System", "reshare"),
@@ -304,8 +305,8 @@ USUAL = {f"terms.{name}": shown_term(name, value) for name, value in vars(Terms(
 
 def usual_wire(vendor: str) -> dict[str, str]:
     """What is usual with the systems of a vendor, as cells show it."""
-    usual = settings_of({"vendor": vendor})
-    return {f"wire.{name}": shown_setting(value) for name, value in vars(usual).items() if name != "vendor"}
+    usual = {**vars(settings_of({"vendor": vendor})), "vendor": WireSettings.vendor}
+    return {f"wire.{name}": shown_setting(value) for name, value in usual.items()}
 
 
 def wire_of(cells: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from ill_workflow.lists.outcome import Problem
 from ill_workflow.lists.sheet import Column
 from ill_workflow.web.navigation import N_
 from ill_workflow.web.words import _
+from ill_workflow.wire_vendors import KNOWN_VENDORS
 
 Row = Mapping[str, str]
 #: Under which fields stand that nobody has given a heading.
@@ -27,6 +28,9 @@ _CALLED = {
     "a5": "A5", "4x6": N_("4 × 6 inch label"), "roll80": N_("80 mm roll"), "active": N_("Active"),
     "suspended": N_("Suspended"), "courier": N_("Courier"), "post": N_("Post"), "e-mail": N_("E-mail"),
     "email": N_("E-mail"), "local": N_("A library of this installation"), "en": N_("English"), "de": N_("German"),
+    "iso18626": "ISO 18626", "account": N_("Account and code"), "token": N_("Token"), "address": N_("Address"),
+    "nothing": N_("Nothing"), "id": N_("Barcode"), "name": N_("Name"),
+    **{name: vendor.called for name, vendor in KNOWN_VENDORS.items()},
 }  # fmt: skip
 
 
@@ -64,6 +68,7 @@ class Field:
 class Group:
     """Fields below one heading."""
 
+    name: str  #: the heading in English, by which styles know it
     title: str
     fields: tuple[Field, ...]
 
@@ -91,7 +96,7 @@ class EntryForm:
         for column in self.columns:
             field = self._field(column, values, errors, now, choices or {})
             fields.setdefault(column.group or FURTHER, []).append(field)
-        return [Group(_(title), tuple(some)) for title, some in fields.items()]
+        return [Group(title, _(title), tuple(some)) for title, some in fields.items()]
 
     def typed(self, form: FormData) -> dict[str, str]:
         """What was typed, by columns. What the form doesn't hold stays as it is."""

@@ -15,6 +15,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.lists import partner_list
 from ill_workflow.lists.entries import Several
 from ill_workflow.lists.outcome import Problem
+from ill_workflow.partner_secrets import end_former, new_secret, remove_secret, set_secret
 from ill_workflow.partners import Partner, change_partner, hubs, list_partners, remove_partner
 from ill_workflow.requests.running import LIFECYCLES, under_way
 from ill_workflow.slips.layouts import render as draw
@@ -22,6 +23,7 @@ from ill_workflow.slips.making import label_to
 from ill_workflow.slips.preview import as_png
 from ill_workflow.web import entry_form
 from ill_workflow.web.beside import beside_the_pages
+from ill_workflow.web.console.wired import SECRETS, wired
 from ill_workflow.web.entry_form import EntryForm, Row
 from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
@@ -34,7 +36,13 @@ ON_ONE_PAGE = 50
 #: No database gives out a number like this.
 LARGEST_ID = 2**31
 CODE = tuple(replace(column, group=partner_list.NAME) for column in partner_list.COLUMNS if column.name == "code")
-FORM = EntryForm(tuple(c for c in partner_list.COLUMNS if c.name != "code"), partner_list.READERS, partner_list.USUAL)
+_WIRE = tuple(column for column in partner_list.COLUMNS if column.group in partner_list.WIRE_GROUPS)
+#: What ISO 18626 needs stands below the transport, by which it is asked for.
+_IN_ORDER = tuple(
+    each for column in partner_list.COLUMNS if column.name != "code" and column not in _WIRE
+    for each in ((column, *_WIRE) if column.name == "email" else (column,))
+)  # fmt: skip
+FORM = EntryForm(_IN_ORDER, partner_list.READERS, partner_list.USUAL)
 NEW = EntryForm(CODE + FORM.columns, partner_list.READERS, partner_list.USUAL, ("code", "name"))
 #: What a new partner begins with.
 FRESH = {
@@ -140,6 +148,34 @@ def remove(number: int, visitor: Managing, services: Here) -> Response:
     return RedirectResponse(f"/l/{visitor.library.code}/partners", status_code=303)
 
 
+@router.post("/{number}/secrets")
+def change_secret(request: Request, number: int, visitor: Managing, services: Here, form: Posted) -> Response:
+    """Make up, set or end what the partner and we show each other. What was made up is shown this once."""
+    name, shown = str(form.get("name", "")), ""
+    try:
+        with services.db.writing() as session:
+            partner, keep = _locked(session, visitor, number), form.get("keep") == "yes"
+            match form.get("do"):
+                case "new":
+                    shown = new_secret(session, partner, name, keep_former=keep)
+                case "remove":
+                    remove_secret(session, partner, name)
+                case "end":
+                    end_former(session, partner, name)
+                case _:
+                    set_secret(session, partner, name, str(form.get("value", "")).strip(), keep_former=keep)
+    except BadInput as wrong:
+        partner = _partner_of(services.db, visitor, number)
+        row, label = partner_list.row_of(partner), _(SECRETS.get(name, ""))
+        sentence = entry_form.with_label(_(wrong.message), name, label)
+        return _page(request, visitor, services, partner, row, mark=_mark(row), sentence=sentence, status=422)
+    if not shown:
+        return _back(visitor, number, "saved")
+    partner = _partner_of(services.db, visitor, number)
+    row = partner_list.row_of(partner)
+    return _page(request, visitor, services, partner, row, mark=_mark(row), shown=shown)
+
+
 @router.get("/{number}/label.png")
 @beside_the_pages
 def label(number: int, visitor: Signed, services: Here) -> Response:
@@ -152,7 +188,7 @@ def label(number: int, visitor: Signed, services: Here) -> Response:
 def _page(
     request: Request, visitor: Visitor, services: Services, partner: Partner | None, values: Row, *,
     form: EntryForm = FORM, mark: str = "", wrong: IllError | None = None, now: Row | None = None, sentence: str = "",
-    done: str = "", status: int = 200,
+    done: str = "", shown: str = "", status: int = 200,
 ) -> Response:  # fmt: skip
     problems = entry_form.problems_of(wrong, {"hub_id": "hub", "local_library_id": "library_of_ours"}) if wrong else []
     if wrong:
@@ -160,10 +196,15 @@ def _page(
     with services.db.reading() as session:
         choices = _choices(session, visitor.library, partner)
         running = _running(session, partner) if partner else []
+        wire = wired(session, services.settings, visitor.library, partner) if partner else None
+    form = replace(form, usual={**form.usual, **partner_list.usual_wire(values.get("wire.vendor", ""))})
+    if not visitor.manages and wire is None:
+        form = replace(form, columns=tuple(c for c in form.columns if c.group not in partner_list.WIRE_GROUPS))
     groups = form.groups(values, problems=problems, now=now, choices=choices)
     return render(
         request, "partner.html", visitor, status=status, partner=partner, groups=groups, mark=mark, sentence=sentence,
         done=done, running=running, labels=_labels(partner) if partner else [],
+        wire=wire, shown=shown,
     )  # fmt: skip
 
 
