@@ -15,6 +15,7 @@ from PIL import Image
 
 from ill_workflow.cli import EXIT_CODES, command
 from ill_workflow.config import Settings
+from ill_workflow.messages.matrix_page import as_markdown as as_markdown_of_messages
 from ill_workflow.mock_partner import script
 from ill_workflow.slips import Address, SlipContent, render
 from ill_workflow.slips.contact_sheet import contact_sheet
@@ -29,6 +30,7 @@ README = Path(__file__).parent.parent / "README.md"
 DOCS = Path(__file__).parent
 COMMANDS = DOCS / "commands.md"
 API = DOCS / "api.md"
+MESSAGES = DOCS / "messages.md"
 
 
 def sections() -> dict[str, str]:
@@ -189,6 +191,7 @@ if __name__ == "__main__":
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")
+    MESSAGES.write_text(as_markdown_of_messages(), encoding="utf-8")
     if "--pictures" in sys.argv:
         draw_slips()
         # Of its own, since the stage of the screens is that of the tests.

@@ -75,8 +75,8 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
     }
     words = _words(info.reasonForMessage, answer, status, note, bool(conditions), costs is not None)
     if info.reasonForMessage == "Notification":
-        for word in note.words:
-            values["status"] = _STATUS_OF_MARK.get(word, values["status"])
+        # Its status may lie: what a mark says counts, and nothing else.
+        values["status"] = next((_STATUS_OF_MARK[word] for word in note.words if word in _STATUS_OF_MARK), None)
     elif info.reasonForMessage in ("RenewResponse", "CancelResponse") and not answer:
         values["note"] = f"{note.text}\n{info.reasonForMessage} says neither yes nor no.".strip()
     if "Notification damaged" in words:

@@ -209,7 +209,11 @@ def _lender(
             messageInfo=MessageInfo(reasonForMessage=reason, answerYesNo=answer, note=note),
             statusInfo=StatusInfo(status=status, lastChange=at, dueDate=due),
             retryInfo=retry if condition or costs else None,
-            deliveryInfo=DeliveryInfo(dateSent=at, URL=_LINK if status == "CopyCompleted" else None) if sent else None,
+            deliveryInfo=DeliveryInfo(
+                dateSent=at, URL=_LINK if status == "CopyCompleted" and reason != "Notification" else None
+            )
+            if sent
+            else None,
         )
 
     return make
