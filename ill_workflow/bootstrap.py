@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from ill_workflow import outbox
 from ill_workflow.circulation import Circulation, Item, NoCirculation, Shelf, StandIn
 from ill_workflow.clock import Clock, SystemClock, TurnedClock
 from ill_workflow.config import Settings
+from ill_workflow.copies import link_of_copy
 from ill_workflow.db import Database, make_engine
 from ill_workflow.iso18626.sending import carry
 from ill_workflow.libraries import Installation
@@ -65,7 +66,7 @@ class Services:
     def post(self) -> Post:
         """What it takes to send a mail."""
         folders = self.settings.slips, self.settings.copies
-        return Post(self.db, self.mailer, self.clock, self.house, *folders)
+        return Post(self.db, self.mailer, self.clock, self.house, *folders, partial(link_of_copy, self.settings))
 
 
 def start(

@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     record_seconds: float = 60.0  #: how long a worker waits for the database to record what it did outside
     give_up_hours: float = 72.0  #: age at which mail and messages to partners are given up
     copy_days: int = 30  #: how long a copy that was delivered as a file is kept
+    wire_days: int = Field(default=90, ge=1)  #: how long it is kept what went over the wire, after a request is over
     letter_days: int = 365  #: how long the texts of mails are kept, which tell who reads what
     retry_base_seconds: float = 1.0  #: how late the first repeat may be; each later one up to twice as late
     retry_cap_seconds: float = 600.0  #: how late a repeat may be at most

@@ -3,10 +3,12 @@
 import hashlib
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ill_workflow.errors import BadInput
+from ill_workflow.clock import machine_now
+from ill_workflow.config import Settings
+from ill_workflow.errors import BadInput, Refused
 from ill_workflow.slips.storage import write
 
 LARGEST = 25 * 1024 * 1024  #: bytes; most mail servers take no more
@@ -38,6 +40,29 @@ def read(folder: Path, name: str) -> bytes:
     if not _NAME.fullmatch(name) or not (folder / name).exists():
         raise BadInput("There is no such copy here, or it is kept no longer.", field="file")
     return (folder / name).read_bytes()
+
+
+def kept_until(folder: Path, name: str, days: int) -> datetime | None:
+    """Until when a copy is kept; none: it was never here, or is kept no longer."""
+    if not _NAME.fullmatch(name):
+        return None
+    try:
+        kept = datetime.fromtimestamp((folder / name).stat().st_mtime, UTC)
+    except OSError:
+        return None
+    until = kept + timedelta(days=days)
+    return until if until > machine_now() else None
+
+
+def link_of_copy(settings: Settings, name: str) -> str:
+    """Where a partner of another installation gets a copy. Raises Refused where we have no address for others."""
+    if not settings.web_url:
+        raise Refused(
+            "The copy is a file, and partners can't fetch it: this installation has no public address. "
+            "Set ILL_WEB_URL and send it again, or deliver a link instead.",
+            field="file",
+        )
+    return f"{settings.web_address}/copies/{name}"
 
 
 def subtype(name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from ill_workflow import backlog, copies, outbox, runtime, signing_in, throttle
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from ill_workflow.mail.sent import forget_texts
+from ill_workflow.messages import exchanges
 from ill_workflow.requests import due_dates
 from workers.drain import take_back_abandoned, work_off
 
@@ -16,6 +17,10 @@ _log = logging.getLogger(__name__)
 
 #: How long done work and runs of jobs are kept: there are thousands a day that find nothing to do.
 KEPT_WORK, KEPT_RUNS, KEPT_NEWS = timedelta(days=7), timedelta(days=1), timedelta(days=30)
+#: How long it is kept what a partner told of its patron, after the request is over: it may begin again for a while.
+KEPT_PATRONS = timedelta(days=7)
+#: How much is forgotten in one transaction.
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -53,8 +58,23 @@ def housekeeping(services: Services) -> str:
     letters = services.clock.now() - timedelta(days=services.settings.letter_days)
     with services.db.writing() as session:
         forgotten += forget_texts(session, letters)
+    forgotten += _forget_the_wire(services)
     forgotten += copies.forget(services.settings.copies, now - timedelta(days=services.settings.copy_days))
     return f"{forgotten} forgotten"
+
+
+def _forget_the_wire(services: Services) -> int:
+    """What partners told of their patrons, and what went over the wire: a part at a time, so that nobody waits."""
+    now, forgotten = services.clock.now(), 0
+    before = now - timedelta(days=services.settings.wire_days)
+    patrons = max(before, now - KEPT_PATRONS)
+    for forget, since in ((exchanges.forget_patrons, patrons), (exchanges.forget, before)):
+        found = AT_ONCE
+        while found == AT_ONCE:
+            with services.db.writing() as session:
+                found = forget(session, since, AT_ONCE)
+            forgotten += found
+    return forgotten
 
 
 JOBS: Mapping[str, Job] = {

@@ -55,11 +55,6 @@ class Whole:
     no_undo: str  #: why nothing can be taken back
 
     @property
-    def copies(self) -> list[Happened]:
-        """The steps with which a copy came or went as a file."""
-        return [line for line in self.history if line.inputs.get("file") and not line.undone]
-
-    @property
     def waiting(self) -> list[EffectRow]:
         """What is not done yet, or needs a person."""
         return [effect for effect in self.work if effect.status in (READY, RUNNING, DEAD, UNCERTAIN)]

@@ -40,6 +40,10 @@ class House:
     domain: str
 
 
+#: The address of a copy, by its name.
+LinkOfCopy = Callable[[str], str]
+
+
 @dataclass(frozen=True)
 class Post:
     """What it takes to send a mail."""
@@ -50,6 +54,7 @@ class Post:
     house: House
     slips: Path  #: folders of what may be attached
     copies: Path
+    link_of_copy: LinkOfCopy | None = None  #: where partners of other installations fetch a copy
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ill_workflow.db import Base, UTCDateTime
+from ill_workflow.requests.models import Request
+from state_machines.borrowing import BORROWING
+from state_machines.lending import LENDING
 
 #: Letters of a message that are kept.
 MOST_KEPT = 64 * 1024
@@ -74,6 +77,37 @@ def remember_exchange(
     session.add(exchange)
     session.flush()
     return exchange
+
+
+def forget(session: Session, before: datetime, most: int = 500) -> int:
+    """Forget calls from before an instant whose request is over since then, or that belong to none; how many.
+
+    What is said about a request that is under way stays, however old it is: somebody may have to find out.
+    """
+    over = Exchange.request_id.in_(_over_since(before))
+    old = sa.select(Exchange.id).where(Exchange.at < before, Exchange.request_id.is_(None) | over).limit(most)
+    return _delete(session, Exchange, Exchange.id, old)
+
+
+def forget_patrons(session: Session, before: datetime, most: int = 500) -> int:
+    """Forget what partners told of their patrons, where the request is over since an instant; of how many."""
+    numbers = sa.select(PatronOfPartner.request_id)
+    old = numbers.where(PatronOfPartner.request_id.in_(_over_since(before))).limit(most)
+    return _delete(session, PatronOfPartner, PatronOfPartner.request_id, old)
+
+
+def _over_since(before: datetime) -> sa.Select[int]:
+    sides = {"borrowing": BORROWING, "lending": LENDING}
+    over = [(Request.side == side) & Request.state.in_(lifecycle.terminal) for side, lifecycle in sides.items()]
+    return sa.select(Request.id).where(sa.or_(*over), Request.state_since < before)
+
+
+def _delete(session: Session, table: type[Base], key: Any, which: sa.Select[int]) -> int:
+    # In two steps: a delete that is limited is no SQL, and what was found first stays found.
+    numbers = list(session.scalars(which))
+    if numbers:
+        session.execute(sa.delete(table).where(key.in_(numbers)).execution_options(synchronize_session=False))
+    return len(numbers)
 
 
 def _kept(raw: bytes, mask: Callable[[bytes], str]) -> str:

@@ -1,6 +1,6 @@
 """Writes what a promise of a message says: every word of "On the wire", once."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -80,6 +80,7 @@ class Saying:
     partner_agency: AgencyId
     return_name: str = ""
     return_address: str = ""
+    link_of_copy: Callable[[str], str] | None = None  #: where the partner gets a file; none: it is handed over
 
     def day(self, day: date | None) -> datetime | None:
         """A day on the wire: its end at the library that means it."""
@@ -257,7 +258,11 @@ def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | Non
     return DeliveryInfo(
         dateSent=saying.at,
         itemId=tuple(pieces),
-        URL=saying.inputs.get("link") or (f"{copies.SCHEME}{kept}" if kept else None),
+        URL=saying.inputs.get("link") or (_file(saying, kept) if kept else None),
         deliveryMethod="Mail" if saying.inputs.get("on_paper") else None,
         loanCondition=tuple(told["conditions"] or ()),
     )
+
+
+def _file(saying: Saying, kept: str) -> str:
+    return saying.link_of_copy(kept) if saying.link_of_copy else f"{copies.SCHEME}{kept}"

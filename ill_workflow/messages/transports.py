@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.clock import Clock
+from ill_workflow.errors import Refused
 from ill_workflow.libraries import Library
 from ill_workflow.mail import own
 from ill_workflow.mail.letters import LetterValues
-from ill_workflow.mail.sending import Draft, Post, attached_copy, send_as_one
+from ill_workflow.mail.sending import Draft, LinkOfCopy, Post, attached_copy, send_as_one
 from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
 from ill_workflow.messages.content import AgencyId, Confirmation, Message, read_kept, to_dict
@@ -58,7 +59,7 @@ def send(
     """Carry one message over the partner's transport; what is to be written once it has arrived."""
     clock = post.clock
     with post.db.reading() as session:
-        outgoing = compose(session, claimed)
+        outgoing = compose(session, claimed, post.link_of_copy)
     if outgoing.partner.transport == "local":
         return lambda session: _hand_over(session, outgoing, claimed, clock, take_in)
     if outgoing.partner.transport == "iso18626":
@@ -89,7 +90,8 @@ def values_of_message(outgoing: Outgoing, claimed: Claimed, language: str) -> Le
     return replace(values, lines=lines_of(outgoing.message, language))
 
 
-def compose(session: Session, claimed: Claimed) -> Outgoing:
+def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None = None) -> Outgoing:
+    """What is to be said. Raises Permanent where a file can't be fetched from us."""
     payload = claimed.payload
     request = session.get_one(Request, claimed.request_id)
     partner, library = session.get_one(Partner, payload["partner"]), session.get_one(Library, request.library_id)
@@ -113,8 +115,13 @@ def compose(session: Session, claimed: Claimed) -> Outgoing:
         partner_agency=them,
         return_name=library.name,
         return_address=library.address,
+        link_of_copy=link_of_copy if partner.transport == "iso18626" else None,
     )
-    return Outgoing(lender_says(saying) if lending else borrower_says(saying), partner, library, request.side, saying)
+    try:
+        message = lender_says(saying) if lending else borrower_says(saying)
+    except Refused as wrong:
+        raise Permanent(wrong.message) from None
+    return Outgoing(message, partner, library, request.side, saying)
 
 
 def _agencies(session: Session, request: Request, partner: Partner, library: Library) -> tuple[AgencyId, AgencyId]:

@@ -14,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, IllError, NotFound, Unauthorised
-from ill_workflow.web import actions, assets, flower, iso18626
+from ill_workflow.web import actions, assets, copies, flower, iso18626
 from ill_workflow.web.api.app import mounted
 from ill_workflow.web.console import (
     account,
     accounts,
     bulk,
+    calls,
     closed_days,
     creating,
     health,
@@ -64,6 +65,7 @@ BEHIND_THE_SIGN_IN = (
     slips.router,
     lists.router,
     operations.router,
+    calls.router,
     one.router,
     papers.router,
     actions.router,
@@ -89,6 +91,7 @@ def make_app(services: Services, *, passwords: PasswordHasher | None = None) -> 
     app.include_router(health.router)
     app.include_router(iso18626.router)
     app.include_router(flower.router)
+    app.include_router(copies.router)
     app.include_router(language.router)
     app.include_router(sign_in.router)
     for router in BEHIND_THE_SIGN_IN:

@@ -11,6 +11,8 @@ import sqlalchemy as sa
 
 from ill_workflow.accounts import Account
 from ill_workflow.demo import world
+from ill_workflow.iso18626.masking import mask
+from ill_workflow.messages.exchanges import remember_exchange
 from ill_workflow.requests.by import SYSTEM
 from ill_workflow.requests.models import Event
 from tests.plugins.loans import Loan, begin
@@ -64,6 +66,13 @@ def make_busy(stage: Stage) -> None:
     for it in loans[:2]:
         it.lent.notes("The spine is loose: handle with care.")
     with stage.db.writing() as session:
+        partner = stage.partner("MAIN", "HILL")
+        remember_exchange(
+            session, incoming=True, said=b"<m><requestingAgencyMessage><action>Received</action></requestingAgencyMessage></m>",
+            answered=b"<c><messageStatus>OK</messageStatus></c>", at=stage.clock.now(), mask=mask, http_status=200,
+            peer="192.0.2.7", took_ms=8, library_id=partner.library_id, partner_id=partner.id,
+            request_id=loans[0].lent.id,
+        )  # fmt: skip
         for name, full_name in PEOPLE.items():
             session.execute(sa.update(Account).where(Account.name == name).values(full_name=full_name))
             session.execute(sa.update(Event).where(Event.who == name).values(who=full_name))

@@ -21,6 +21,7 @@ from starlette.routing import Mount
 
 from ill_workflow import accounts, libraries, tokens
 from ill_workflow.accounts import Account
+from ill_workflow.messages.exchanges import remember_exchange
 from ill_workflow.outbox import EffectRow
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import Bulk, Event, MailRow, Request, Slip, SlipBatch
@@ -39,6 +40,8 @@ METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE")
 PUBLIC = {
     ("GET", "/static/{digest}/{name}"): "style sheets and scripts, the same for everybody: the sign-in needs them",
     ("GET", "/healthz"): "asked by machines; says one word",
+    ("GET", "/copies/{name}"): "a partner's system or its patron gets a copy by its unguessable name",
+    ("HEAD", "/copies/{name}"): "the same",
     ("POST", "/language"): "whoever signs in wants to read that page; changes a cookie alone",
     ("GET", "/sign-in"): "the door",
     ("POST", "/sign-in"): "the door",
@@ -167,6 +170,7 @@ class House:
             "/today/again/number": effect,
             "/operations/work/number": effect,
             "/operations/jobs/name": "sweep",
+            "/operations/calls/number": self._called(session, main),
             "/accounts/number": accounts.any_account(session, "spare").id,
             "/partners/number": first(Partner, Partner.library_id == main).id,
             "/letters/sent/number": first(MailRow, MailRow.library_id == main).id,
@@ -180,6 +184,13 @@ class House:
             "/flower/path": "workers",
             "/api/v1/lifecycles/side": "lending",
         }.items()
+
+    def _called(self, session: Any, main: int) -> int:
+        """A call of a partner of Main that was written down."""
+        at = self.stage.clock.now()
+        return remember_exchange(
+            session, incoming=True, said=b"<m/>", answered=b"", at=at, library_id=main, mask=lambda raw: raw.decode()
+        ).id
 
     def _printed(self, session: Any, main: int, slip: Slip) -> tuple[int, int]:
         """A batch of slips that an operator has printed, and what was done to many requests at once."""

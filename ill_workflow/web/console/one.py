@@ -9,7 +9,9 @@ from fastapi import Request as Http
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
+from ill_workflow.about.copies import CopyShown, copies_of
 from ill_workflow.about.whole import Whole, find_request, whole
+from ill_workflow.bootstrap import Services
 from ill_workflow.errors import BadInput, Conflict, IllError, Refused
 from ill_workflow.requests import actions
 from ill_workflow.requests.again import create_again, why_not_again
@@ -20,6 +22,7 @@ from ill_workflow.requests.undoing import last_undoable
 from ill_workflow.slips.printing import LAYOUTS_OF
 from ill_workflow.web.actions import new_key, request_address
 from ill_workflow.web.done import back_address, go_back, what_was_done
+from ill_workflow.web.navigation import N_
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Posted, Signed, Visitor
 from ill_workflow.web.words import _
@@ -34,6 +37,13 @@ ABOUT = (
     "author", "article_title", "volume", "pages", "year", "publisher", "isbn", "issn", "call_number", "location",
     "item_barcode", "need_by",
 )  # fmt: skip
+#: How messages go, in words.
+WAYS = {"local": N_("within this installation"), "email": N_("by e-mail")}
+#: What becomes of a message, and how that looks.
+FATES = {
+    N_("waiting"): "busy", N_("being sent"): "busy", N_("sent"): "calm", N_("confirmed"): "good", N_("refused"): "bad",
+    N_("given up"): "bad", N_("uncertain"): "warn", N_("received"): "calm",
+}  # fmt: skip
 SLIPS = {
     "routing": "Routing slip",
     "shipping": "Shipping label",
@@ -126,8 +136,13 @@ def _page(
             to_partner=to_partner, key=new_key, zone=request.library.zone, about=_about(found), folded=LATEST,
             past=list(reversed(found.history)), again=not why_not_again(request), one_click=one_click,
             layouts=[(layout, _(SLIPS[layout])) for layout in LAYOUTS_OF[request.side]], slip_names=SLIPS,
+            ways=WAYS, fates=FATES, copies=_copies(found, services),
             currency=request.partner.currency if request.partner else request.library.currency,
         )  # fmt: skip
+
+
+def _copies(found: Whole, services: Services) -> list[CopyShown]:
+    return copies_of(found.history, services.settings.copies, services.settings.copy_days)
 
 
 def one_click(choice: Choice) -> bool:
