@@ -165,6 +165,12 @@ class Wire(Office):
                 return self._passes(letter)
         raise NoAnswer("It took the message, and has not answered.", took_ms=1)
 
+    def said_by_somebody(self, message: Message, to: str, sender: str) -> Confirmation:
+        """Hand over what the other end has not said by itself."""
+        self._number += 1
+        raw = write(message, self.way.editions[to == "MAIN"])
+        return self.hand_over(WireLetter(self._number, message, raw, to, f"a-token-of-{sender}"))
+
     def hand_over(self, letter: WireLetter) -> Confirmation:
         self.clock.advance(timedelta(seconds=1))
         answer = self._passes(letter)
