@@ -10,15 +10,22 @@ from typing import Any
 
 import pytest
 
-from tests.plugins import referee, rows
 from tests.plugins.loans import begin
-from tests.stateful.two_places import TwoStages, two_installations
-from tests.stateful.wire import DIRECT, EDITIONS, Way
+from tests.stateful.two_places import TwoStages
 
 pytestmark = pytest.mark.long
 
 MODULES = (
-    "whole_loans", "every_row", "other_ends", "demo_paths", "late_messages", "former_lenders", "copies", "pieces", "fees", "undo"
+    "whole_loans",
+    "every_row",
+    "other_ends",
+    "demo_paths",
+    "late_messages",
+    "former_lenders",
+    "copies",
+    "pieces",
+    "fees",
+    "undo",
 )
 Story = Callable[[TwoStages], object]
 

@@ -48,7 +48,6 @@ class MainAlone(Place):
                 set_secret(session, other, "our_token", f"a-token-of-{ours.code}")
         self._hilltop(session, ours)
 
-
     def takes_in(self, message, partner: partners.Partner) -> Confirmation:
         """What a partner says comes over the wire, where it speaks ISO 18626."""
         if partner.transport != "iso18626":
