@@ -68,7 +68,8 @@ def make_busy(stage: Stage) -> None:
     with stage.db.writing() as session:
         partner = stage.partner("MAIN", "HILL")
         remember_exchange(
-            session, incoming=True, said=b"<m><requestingAgencyMessage><action>Received</action></requestingAgencyMessage></m>",
+            session, incoming=True,
+            said=b"<m><requestingAgencyMessage><action>Received</action></requestingAgencyMessage></m>",
             answered=b"<c><messageStatus>OK</messageStatus></c>", at=stage.clock.now(), mask=mask, http_status=200,
             peer="192.0.2.7", took_ms=8, library_id=partner.library_id, partner_id=partner.id,
             request_id=loans[0].lent.id,
