@@ -1,5 +1,6 @@
 """Reads a message of ISO 18626 as real systems write it, says what it forgave, and refuses what can't be understood."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
@@ -14,6 +15,7 @@ from ill_workflow.iso18626.parsing import Malformed, parse
 from ill_workflow.messages.content import (
     AgencyId,
     Authentication,
+    DeliveryInfo,
     ErrorData,
     Message,
     Request,
@@ -27,6 +29,7 @@ Kind = Literal["request", "supplyingAgencyMessage", "requestingAgencyMessage"]
 WRAPPER = "ISO18626Message"
 #: Versions that were seen on the wire; what else is claimed is mentioned.
 _VERSIONS_SEEN = frozenset({"1.0", "1.1", *VERSIONS.values(), "2021-3"})
+_LINK = re.compile(r"^URL: (https?://\S+)$", re.MULTILINE)
 _KINDS: dict[str, Kind] = {
     "request": "request",
     "supplyingAgencyMessage": "supplyingAgencyMessage",
@@ -93,7 +96,8 @@ def read(raw: bytes, content_type: str = "") -> Understood:
         said = binder.bind(message)
     except Wrong as wrong:
         raise Unreadable(wrong.error, _KINDS.get(local(message)), header_of(message), edition) from None
-    return Understood(_with_remarks(said, binder.remarks), edition, forgiven.sentences)
+    said = _with_link(_with_remarks(said, binder.remarks), forgiven)
+    return Understood(said, edition, forgiven.sentences)
 
 
 def header_of(message: etree._Element) -> PartialHeader:
@@ -140,9 +144,11 @@ def _inside(root: etree._Element, forgiven: Forgiven) -> etree._Element:
 
 
 def _version(root: etree._Element, forgiven: Forgiven) -> str | None:
-    for name, value in root.attrib.items():
-        if str(name).rpartition("}")[2].casefold() == "version":
-            if not str(name).startswith(f"{{{NAMESPACE}}}"):
+    # Each is asked for by its name: going through a hundred thousand attributes takes minutes.
+    for place in (NAMESPACE, namespace(root), ""):
+        value = root.get(f"{{{place}}}version" if place else "version")
+        if value is not None:
+            if place != NAMESPACE:
                 forgiven.say("version: the attribute stands there without the namespace.")
             return str(value)
     return None
@@ -174,6 +180,18 @@ def _with_remarks(message: M, remarks: list[str]) -> M:
         case RequestingAgencyMessage():
             return replace(message, note=_joined(message.note, remarks))
     return message
+
+
+def _with_link(message: M, forgiven: Forgiven) -> M:
+    """A copy's address that stands in the note: the edition of 2017 has no other place for it."""
+    if not isinstance(message, SupplyingAgencyMessage) or message.statusInfo.status != "CopyCompleted":
+        return message
+    found = _LINK.search(message.messageInfo.note)
+    delivery = message.deliveryInfo or DeliveryInfo(dateSent=message.statusInfo.lastChange)
+    if found is None or delivery.URL is not None:
+        return message
+    forgiven.say("URL: stands in the note, where the edition of 2017 has to have it.")
+    return replace(message, deliveryInfo=replace(delivery, URL=found[1]))
 
 
 def _joined(note: str, remarks: list[str]) -> str:
