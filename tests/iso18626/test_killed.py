@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,13 @@ import sqlalchemy as sa
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
 from ill_workflow.requests.models import Event, MessageRow, Request
-from tests.plugins.speaking import Reply, System, agree, give
+from tests.plugins.speaking import Reply, System, agree
 from tests.plugins.waiting import eventually
 from workers.stack import free_port
 
 ROOT = Path(__file__).parents[2]
-#: The console over an installation. It kills itself with the N-th message: before its commit, or right behind it.
+#: The console, and another one each time that it was killed. It kills itself with the N-th message of a life: right
+#: behind the commit of one, before that of another.
 PROGRAM = """
 import os, signal, sys
 import uvicorn
@@ -31,63 +31,52 @@ from ill_workflow.config import read_settings
 from ill_workflow.iso18626 import receiving
 from ill_workflow.web.app import make_app
 
-port, place, left = int(sys.argv[1]), sys.argv[2], [int(sys.argv[3])]
-
-def dying(do):
+def dying(do, left):
     def done(*args, **how):
+        nonlocal left
         result = do(*args, **how)
-        left[0] -= 1
-        if left[0] == 0:
+        left -= 1
+        if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return done
 
-if place == "before":
-    receiving.remember_exchange = dying(receiving.remember_exchange)
-elif place == "behind":
-    receiving._take = dying(receiving._take)
-app = make_app(start(read_settings()))
-uvicorn.run(app, host="127.0.0.1", port=port, log_level="error")
+def live(port, place, left):
+    if place:
+        setattr(receiving, place, dying(getattr(receiving, place), left))
+    uvicorn.run(make_app(start(read_settings())), host="127.0.0.1", port=port, log_level="error")
+
+for place, left in (("_take", 15), ("remember_exchange", 15), ("", 0)):
+    life = os.fork()
+    if life == 0:
+        live(int(sys.argv[1]), place, left)
+        os._exit(0)
+    signal.signal(signal.SIGTERM, lambda *_: (os.kill(life, signal.SIGKILL), os._exit(0)))
+    _, how = os.waitpid(life, 0)
+    print(os.WTERMSIG(how), flush=True)
 """
 PARTNERS, REQUESTS = 4, 3
 ACTIONS = ("Notification", "Received", "Cancel")
 
 
-@dataclass
-class Console:
-    """One after the other at the same port."""
-
-    folder: Path
-    url: str
-    port: int
-    running: subprocess.Popen[bytes] | None = None
-
-    def start(self, place: str = "never", after: int = 0) -> None:
-        # What would send something out is not there: nothing waits for it.
-        given = {name: value for name, value in os.environ.items() if not name.startswith("ILL_")}
-        given |= {"ILL_DATA": str(self.folder), "ILL_DATABASE_URL": self.url, "PYTHONPATH": str(ROOT)}
-        argv = [sys.executable, "-c", PROGRAM, str(self.port), place, str(after)]
-        with (self.folder / "console.log").open("ab") as log:
-            self.running = subprocess.Popen(argv, env=given, stdout=log, stderr=log, cwd=ROOT)
-
-    @property
-    def is_dead(self) -> bool:
-        return self.running is not None and self.running.poll() is not None
-
-    def end(self) -> None:
-        if self.running is not None:
-            self.running.kill()
-            self.running.wait(30)
-
-
 @pytest.fixture
-def console(bare_stage, tmp_path) -> Iterator[Console]:
+def console(bare_stage, tmp_path) -> Iterator[tuple[int, Path]]:
+    """Its port, and the file in which each of its deaths stands."""
     agree(bare_stage, shows_itself="nothing")
-    give(bare_stage, "code", "hill-knows-this")
-    tmp_path.joinpath("data").mkdir(exist_ok=True)
-    found = Console(tmp_path / "data", bare_stage.db.engine.url.render_as_string(hide_password=False), free_port(0))
-    yield found
-    found.end()
+    url, port, deaths = (
+        bare_stage.db.engine.url.render_as_string(hide_password=False),
+        free_port(0),
+        tmp_path / "deaths",
+    )
+    given = {name: value for name, value in os.environ.items() if not name.startswith("ILL_")}
+    given |= {"ILL_DATA": str(tmp_path / "data"), "ILL_DATABASE_URL": url, "PYTHONPATH": str(ROOT)}
+    with deaths.open("wb") as out, (tmp_path / "console.log").open("wb") as log:
+        running = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(port)], env=given, stdout=out, stderr=log, cwd=ROOT
+        )
+    yield port, deaths
+    running.terminate()
+    running.wait(30)
 
 
 @pytest.mark.live
@@ -96,26 +85,23 @@ def test_the_console_is_killed_in_the_middle_of_many_conversations(bare_stage, c
     said = {f"{partner}-{number}": _conversation(system, partner, number)
             for partner in range(PARTNERS) for number in range(REQUESTS)}  # fmt: skip
     first: dict[bytes, Reply] = {}
+    port, deaths = console
     threads = [
-        threading.Thread(target=_speak, args=(console.port, [said[f"{p}-{n}"] for n in range(REQUESTS)], first))
+        threading.Thread(target=_speak, args=(port, [said[f"{p}-{n}"] for n in range(REQUESTS)], first))
         for p in range(PARTNERS)
     ]
 
-    console.start("behind", after=15)
     for thread in threads:
         thread.start()
-    eventually(lambda: console.is_dead, seconds=60)
-    console.start("before", after=15)
-    eventually(lambda: console.is_dead, seconds=60)
-    console.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
 
+    assert deaths.read_text().split() == ["9", "9"], "it was killed twice"
     assert len(first) == PARTNERS * REQUESTS * (1 + len(ACTIONS)), "each has its answer"
     assert {reply.error for reply in first.values()} == {""}
     before = _kept(bare_stage)
     again: dict[bytes, Reply] = {}
-    _speak(console.port, list(said.values()), again)
+    _speak(port, list(said.values()), again)
     assert {raw: reply.but_for_when for raw, reply in again.items()} == {
         raw: reply.but_for_when for raw, reply in first.items()
     }
