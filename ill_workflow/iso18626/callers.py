@@ -1,6 +1,7 @@
 """Who calls: which partner of which library says something, as its header names it and what it shows proves it."""
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.messages.content import AgencyId, ErrorData
 from ill_workflow.partner_secrets import FORMER, THEIRS
 from ill_workflow.partners import Partner
-from ill_workflow.wire_settings import PartnerSecret, WireSettings
+from ill_workflow.wire_settings import VENDORS, PartnerSecret, WireSettings, settings_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class NotTheirs(IllError):
 
     def __init__(self, element: str, wrong: str, known: "_Known | None" = None) -> None:
         self.error = ErrorData(errorType="UnrecognisedDataValue", errorValue=f"{element}: {wrong}")
-        self.whose = Whose.of(known.partner) if known else None
+        self.whose = known.whose if known else None
         super().__init__(self.error.errorValue)
 
 
@@ -63,9 +64,10 @@ class NotTheirs(IllError):
 class _Known:
     """A partner that speaks ISO 18626, with what was agreed."""
 
-    partner: Partner
+    whose: Whose
     library: Library
     settings: WireSettings
+    says_its_list: bool  #: whether it was agreed in which list its id stands
 
     @property
     def is_open(self) -> bool:
@@ -73,8 +75,8 @@ class _Known:
         return self.settings.shows_itself == "nothing" and not self.settings.peer_addresses
 
     def is_called(self, agency: AgencyId | None) -> bool:
-        kind = self.settings.agency_type if "agency_type" in self.partner.wire else ""
-        return _same(agency, kind, self.settings.agency or self.partner.code)
+        kind = self.settings.agency_type if self.says_its_list else ""
+        return _same(agency, kind, self.settings.agency or self.whose.code)
 
     def calls_us(self, agency: AgencyId | None) -> bool:
         """Whether an id is that of our library, as all know it or as this partner does."""
@@ -91,41 +93,61 @@ def who_calls(session: Session, call: Call, library_code: str | None) -> Partner
     sender is somebody, but not the one that it names, or not one of the library that it names. To a stranger it is all
     the same whether it names a partner or nobody.
     """
-    known = _known_at(session, library_code)
-    addressed = known if call.ours is None else [one for one in known if one.calls_us(call.ours)]
-    secrets = _secrets(session, known)
-    shown = [one for one in addressed if _shows(one, call, secrets)]
-    found = [one for one in shown if call.theirs is not None and one.is_called(call.theirs)]
-    found = found or [one for one in shown if one.settings.broker]
-    if not found:
-        raise _refusal(known, addressed, shown, call, secrets)
-    # Who shows something goes before those whom anybody may be.
-    found.sort(key=lambda one: one.is_open)
-    best = [one for one in found if one.is_open == found[0].is_open]
-    if len({one.library.id for one in best}) > 1:
-        raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0])
-    return best[0].partner
-
-
-def _known_at(session: Session, library_code: str | None) -> list[_Known]:
-    rows = sa.select(Partner).join(Library, Library.id == Partner.library_id).where(Partner.transport == "iso18626")
-    libraries = {library.id: library for library in session.scalars(_libraries(library_code))}
+    libraries = _libraries(session, library_code)
     if library_code is not None and not libraries:
         raise NotFound("There is no such library here.", field="library")
-    rows = rows.where(Partner.library_id.in_(libraries)).order_by(Partner.id)
-    return [_Known(one, libraries[one.library_id], one.agreed_wire()) for one in session.scalars(rows)]
+    # In a long list only those that may be meant are looked at; all of them, where none of those is found.
+    for those in (_likely(call.theirs), sa.true()):
+        known = _known(session, libraries, those)
+        addressed = known if call.ours is None else [one for one in known if one.calls_us(call.ours)]
+        secrets = _secrets(session, known)
+        shown = [one for one in addressed if _shows(one, call, secrets)]
+        found = [one for one in shown if call.theirs is not None and one.is_called(call.theirs)]
+        found = found or [one for one in shown if one.settings.broker]
+        if found:
+            return _best(session, found, call)
+    raise _refusal(known, addressed, shown, call, secrets)
 
 
-def _libraries(code: str | None) -> sa.Select[Library]:
-    rows = sa.select(Library)
-    return rows if code is None else rows.where(Library.code == code)
+def _libraries(session: Session, code: str | None) -> Mapping[int, Library]:
+    rows = sa.select(Library) if code is None else sa.select(Library).where(Library.code == code)
+    return {library.id: library for library in session.scalars(rows)}
+
+
+def _likely(theirs: AgencyId | None) -> sa.ColumnElement[bool]:
+    """Whoever may be called so, and brokers."""
+    value = theirs.agencyIdValue.strip().lower() if theirs else ""
+    if not value or json.dumps(value) != f'"{value}"':
+        return sa.true()  # it may stand there in another form
+    wire = sa.func.lower(sa.cast(Partner.wire, sa.Text))
+    words = (value, "broker", *(name for name, usual in VENDORS.items() if usual.get("broker")))
+    return sa.or_(sa.func.lower(Partner.code) == value, *(wire.contains(word, autoescape=True) for word in words))
+
+
+def _known(session: Session, libraries: Mapping[int, Library], those: sa.ColumnElement[bool]) -> list[_Known]:
+    rows = sa.select(Partner.id, Partner.library_id, Partner.code, Partner.wire).where(
+        Partner.transport == "iso18626", Partner.library_id.in_(libraries), those
+    )
+    found = session.execute(rows.order_by(Partner.id))
+    return [
+        _Known(Whose(library_id, number, code), libraries[library_id], settings_of(wire), "agency_type" in wire)
+        for number, library_id, code, wire in found
+    ]
+
+
+def _best(session: Session, found: list[_Known], call: Call) -> Partner:
+    """Who shows something goes before those whom anybody may be."""
+    best = [one for one in found if not one.is_open] or found
+    if len({one.library.id for one in best}) > 1:
+        raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0])
+    return session.get_one(Partner, best[0].whose.partner_id)
 
 
 def _secrets(session: Session, known: Iterable[_Known]) -> Mapping[tuple[int, str], list[str]]:
     """The digests of what partners show, by partner and name, the former ones that still open among them."""
     names = [name + ending for name in THEIRS for ending in ("", FORMER)]
     rows = sa.select(PartnerSecret).where(
-        PartnerSecret.partner_id.in_({one.partner.id for one in known}), PartnerSecret.name.in_(names)
+        PartnerSecret.partner_id.in_({one.whose.partner_id for one in known}), PartnerSecret.name.in_(names)
     )
     found: dict[tuple[int, str], list[str]] = defaultdict(list)
     for secret in session.scalars(rows):
@@ -137,8 +159,8 @@ def _shows(one: _Known, call: Call, secrets: Mapping[tuple[int, str], list[str]]
     """Whether a call shows what was agreed with this partner. It takes as long whatever it shows."""
     wire = one.settings
     near = not wire.peer_addresses or _is_among(call.peer, wire.peer_addresses)
-    token = _is_one_of(call.bearer, secrets.get((one.partner.id, "token"), ()))
-    code = _is_one_of(call.code, secrets.get((one.partner.id, "code"), ()))
+    token = _is_one_of(call.bearer, secrets.get((one.whose.partner_id, "token"), ()))
+    code = _is_one_of(call.code, secrets.get((one.whose.partner_id, "code"), ()))
     account = compare_digest(call.account.encode(errors="replace"), wire.account.encode(errors="replace"))
     match wire.shows_itself:
         case "nothing":
