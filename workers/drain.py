@@ -245,10 +245,14 @@ def _later(
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
     elif down is not None:
         rest = outbox.pause(session, down, PAUSE, reason)
-        # Behind the others that wait for a partner: it may be this very message that its system can't bear.
-        outbox.postpone(session, claimed, reason, rest, burns=down.startswith(PARTNER))
+        if down.startswith(PARTNER):
+            # Behind the others that wait for it: it may be this very message that its system can't bear.
+            rest = max(rest, min(age / 2, outbox.LONGEST_PAUSE))
+        outbox.postpone(session, claimed, reason, rest, burns=False)
+    elif after is not None:
+        outbox.postpone(session, claimed, reason, after, burns=False)
     else:
-        outbox.postpone(session, claimed, reason, after or _backoff(services, claimed.attempts))
+        outbox.postpone(session, claimed, reason, _backoff(services, claimed.attempts))
 
 
 def _soon() -> timedelta:
