@@ -82,11 +82,12 @@ def _theirs(settings: WireSettings, names: Collection[str]) -> list[Remark]:
         found.append(Remark("It shows itself by a code, and none is set: what it says is refused. Set one."))
     if settings.shows_itself == "token" and "token" not in names:
         found.append(Remark("It shows itself by a token, and none is set: what it says is refused. Make one."))
-    if settings.shows_itself == "account" and settings.edition == "2021":
+    no_room = settings.edition == "2021" and "token" not in names and not settings.peer_addresses
+    if settings.shows_itself == "account" and no_room:
         found.append(
             Remark(
-                "In the 2021 edition a lender's messages have no room for an account. Where it also lends, let it show "
-                "a token or its address.",
+                "In the 2021 edition a lender's messages have no room for an account. Where it also lends, name the "
+                "addresses from which it calls, or give it a token as well.",
                 bad=False,
             )
         )

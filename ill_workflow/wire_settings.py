@@ -59,7 +59,7 @@ ABOUT: Mapping[str, str] = {
     "our_agency": "The id by which it knows us; empty: as our library says.",
     "shows_itself": "How it shows who it is: by an account and code in each message, a bearer token, the address from "
     "which it calls, or not at all.",
-    "account": "The accountId that it sends; empty: its code alone is looked at.",
+    "account": "The accountId that it sends along with its code; empty: it sends none.",
     "peer_addresses": "Addresses and networks from which it may call, such as 192.0.2.7 198.51.100.0/24; empty: any.",
     "our_account": "The accountId that we send along with our code.",
     "marks": "ReShare's marks are written into notes. They are read from everybody.",

@@ -21,6 +21,7 @@ from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import kind_of, receive
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
+from ill_workflow.messages.patron_told import with_patron
 from ill_workflow.messages.routing import hear
 from ill_workflow.outbox import Claimed, Finish, Outside, Permanent
 from ill_workflow.partners import Partner, partner_for_library
@@ -118,7 +119,7 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
         link_of_copy=link_of_copy if partner.transport == "iso18626" else None,
     )
     try:
-        message = lender_says(saying) if lending else borrower_says(saying)
+        message = lender_says(saying) if lending else with_patron(borrower_says(saying), request.patron, partner)
     except Refused as wrong:
         raise Permanent(wrong.message) from None
     return Outgoing(message, partner, library, request.side, saying)

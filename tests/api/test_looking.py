@@ -64,6 +64,12 @@ def test_partners_and_closed_days(quick_stage, catalogue, monkeypatch):
     second = catalogue.told(first["next"])
     assert [partner["code"] for partner in second["items"]] == ["RIV"]
     assert second["next"] is None
+    assert first["items"][0]["iso18626"] is None
+    quick_stage.changes(
+        "MAIN", "HILL", transport="iso18626", wire={"address": "https://ill.hill.example/", "vendor": "reshare"}
+    )
+    spoken = catalogue.told(f"{AT}/partners")["items"][0]["iso18626"]
+    assert (spoken["address"], spoken["marks"], spoken["edition"]) == ("https://ill.hill.example/", True, "2017")
     with quick_stage.db.writing() as session:
         main = libraries.find_library(session, "MAIN")
         hill = partners.find_partner(session, main.id, "HILL")

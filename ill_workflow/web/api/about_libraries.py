@@ -132,5 +132,6 @@ def _partner(partner: Partner) -> PartnerShown:
             "shipping_address": partner.shipping_address, "return_address": partner.return_address,
             "currency": partner.currency, "hub": partner.hub.code if partner.hub else None,
             "loan_days": partner.agreed_terms().loan_days,
+            "iso18626": vars(partner.agreed_wire()) if partner.transport == "iso18626" else None,
         }
     )  # fmt: skip

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ill_workflow.requests.fields import LONGEST_CODE
 from ill_workflow.requests.intake import SERVICES
+from ill_workflow.wire_settings import ABOUT
 
 LARGEST_ID = 2**31 - 1
 Side = Literal["borrowing", "lending"]
@@ -396,6 +397,29 @@ class Created(Shown):
     href: str
 
 
+class WireShown(Shown):
+    """How a partner speaks ISO 18626, as it holds: what was agreed, else what is usual with its vendor. No secrets."""
+
+    vendor: str = Field(description=ABOUT["vendor"])
+    address: str = Field(description=ABOUT["address"])
+    plain_http: bool = Field(description=ABOUT["plain_http"])
+    edition: str = Field(description=ABOUT["edition"])
+    agency_type: str = Field(description=ABOUT["agency_type"])
+    agency: str = Field(description=ABOUT["agency"])
+    our_agency_type: str = Field(description=ABOUT["our_agency_type"])
+    our_agency: str = Field(description=ABOUT["our_agency"])
+    shows_itself: str = Field(description=ABOUT["shows_itself"])
+    account: str = Field(description=ABOUT["account"])
+    peer_addresses: list[str] = Field(description=ABOUT["peer_addresses"])
+    our_account: str = Field(description=ABOUT["our_account"])
+    marks: bool = Field(description=ABOUT["marks"])
+    broker: bool = Field(description=ABOUT["broker"])
+    id_suffix: bool = Field(description=ABOUT["id_suffix"])
+    patron: str = Field(description=ABOUT["patron"])
+    answer_after_ms: int = Field(description=ABOUT["answer_after_ms"])
+    patience_seconds: int = Field(description=ABOUT["patience_seconds"])
+
+
 class PartnerShown(Shown):
     """A partner in the library's list."""
 
@@ -410,6 +434,7 @@ class PartnerShown(Shown):
     currency: str
     hub: str | None = Field(description="The code of the hub through which things travel to it.")
     loan_days: int = Field(description="For how many days it is lent to.")
+    iso18626: WireShown | None = Field(description="How it speaks ISO 18626; null: it is spoken to by other ways.")
 
 
 class Partners(Shown):
