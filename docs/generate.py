@@ -15,6 +15,7 @@ from PIL import Image
 
 from ill_workflow.cli import EXIT_CODES, command
 from ill_workflow.config import Settings
+from ill_workflow.lists import partner_list
 from ill_workflow.messages.matrix_page import as_markdown as as_markdown_of_messages
 from ill_workflow.mock_partner import script
 from ill_workflow.slips import Address, SlipContent, render
@@ -22,6 +23,7 @@ from ill_workflow.slips.contact_sheet import contact_sheet
 from ill_workflow.slips.preview import as_png
 from ill_workflow.web.api.app import description
 from ill_workflow.web.api.document import as_markdown
+from ill_workflow.wire_vendors import KNOWN_VENDORS
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
 from state_machines.render import as_mermaid, as_table
@@ -86,8 +88,31 @@ def scenario_fields() -> str:
     return "\n".join(rows)
 
 
+def wire_table() -> str:
+    """Every setting of a partner that speaks ISO 18626."""
+    usual = partner_list.usual_wire("standard")
+    rows = ["| setting | without it | what it says |", "|---|---|---|"]
+    for column in partner_list.COLUMNS:
+        if column.name in usual:
+            default = f"`{usual[column.name]}`" if usual[column.name] else ""
+            rows.append(f"| `{column.name}` | {default} | {column.about} |")
+    return "\n".join(rows) + "\n"
+
+
+def vendors_table() -> str:
+    """What is usual with each vendor's system, and why."""
+    rows = ["| `wire.vendor` | system | usual, and why |", "|---|---|---|"]
+    for name, vendor in KNOWN_VENDORS.items():
+        usual = [
+            f"`{setting}={partner_list.shown_setting(value)}`: {why}" for setting, (value, why) in vendor.usual.items()
+        ]
+        rows.append(f"| `{name}` | {vendor.called}. {vendor.about} | {'<br>'.join(usual)} |")
+    return "\n".join(rows) + "\n"
+
+
 def fill(text: str) -> str:
     told = {"settings": settings_table(), "scenarios": scenarios_table(), "scenario fields": scenario_fields()}
+    told |= {"wire settings": wire_table(), "vendors": vendors_table()}
     for name, content in {**sections(), **told}.items():
         between = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
         text = between.sub(lambda m, content=content: f"{m[1]}{content.rstrip()}\n{m[2]}", text)
@@ -187,7 +212,7 @@ SLIP = SlipContent(
 )
 
 if __name__ == "__main__":
-    for page in (README, DOCS / "operating.md", DOCS / "mock-partner.md"):
+    for page in (README, DOCS / "operating.md", DOCS / "mock-partner.md", DOCS / "partners.md"):
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
     COMMANDS.write_text(commands(), encoding="utf-8")
     API.write_text(api(), encoding="utf-8")

@@ -40,7 +40,7 @@ KNOWN_VENDORS: Mapping[str, Vendor] = {
         "Transparent broker",
         "A broker such as ReShare's CrossLink that names the library behind it in the header: it is known by what it "
         "shows, not by the id in the header.",
-        {**_BROKER, "marks": (True, "CrossLink is transparent to systems of ReShare, which read marks.")},
+        _BROKER,
     ),
     "alma": Vendor(
         "Alma",
