@@ -1,5 +1,6 @@
 """What a partner's request asks for, in the fields that a request has here; the rest is told in its note."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -47,9 +48,15 @@ def delivery_address(message: Request, partner: Partner) -> str | None:
     named = sorted(message.requestedDeliveryInfo, key=lambda one: one.sortOrder if one.sortOrder is not None else 99)
     for one in named:
         place = one.address.physicalAddress if one.address else None
-        if place and len(place.lines) > 1 and not _is_known(", ".join(place.lines), partner):
+        if place and len(place.lines) > 1 and not is_known(", ".join(place.lines), partner):
             return _plain("\n".join(place.lines), lines=True)[:LONGEST_TEXT]
     return None
+
+
+def is_known(said: str, partner: Partner) -> bool:
+    """Whether all of it stands in what we know of the partner, in whatever order it is written there."""
+    addresses = (partner.shipping_address, partner.return_address, partner.billing_address)
+    return _words(said) <= _words("\n".join((partner.name, partner.email, *addresses)))
 
 
 def _loan_or_copy(message: Request) -> str:
@@ -131,22 +138,16 @@ def _who_and_where(message: Request, partner: Partner) -> Iterator[str]:
     """Who asks and where it goes, as far as that isn't known of the partner."""
     asks = message.requestingAgencyInfo
     said = (asks.name, asks.contactName, *map(_in_a_line, asks.address)) if asks else ()
-    if who := ", ".join(part for part in said if part and not _is_known(part, partner)):
+    if who := ", ".join(part for part in said if part and not is_known(part, partner)):
         yield f"Asked by: {who}"
     for one in message.requestedDeliveryInfo:
         to = (_in_a_line(one.address) if one.address else "", one.deliveryMethod, one.courierName)
-        if where := "; ".join(part for part in to if part and not _is_known(part, partner)):
+        if where := "; ".join(part for part in to if part and not is_known(part, partner)):
             yield f"Deliver to: {where}"
 
 
-def _is_known(said: str, partner: Partner) -> bool:
-    """Whether all of it stands in what we know of the partner, however it is written there."""
-    known = f"{partner.name}\n{partner.shipping_address}\n{partner.billing_address}\n{partner.email}"
-    return _letters(said) in _letters(known)
-
-
-def _letters(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
 
 
 def _in_a_line(address: Address) -> str:

@@ -8,18 +8,23 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ill_workflow import copies
+from ill_workflow.messages.addresses import split
 from ill_workflow.messages.content import (
+    Address,
     AgencyId,
     BibliographicInfo,
+    BillingInfo,
     Costs,
     DeliveryInfo,
+    ElectronicAddress,
     Header,
     ItemId,
     Message,
     MessageInfo,
-    PhysicalAddress,
     PublicationInfo,
     Request,
+    RequestedDeliveryInfo,
+    RequestingAgencyInfo,
     RequestingAgencyMessage,
     RetryInfo,
     ReturnInfo,
@@ -28,7 +33,7 @@ from ill_workflow.messages.content import (
     StatusInfo,
     SupplyingAgencyMessage,
 )
-from ill_workflow.messages.marks import OURS
+from ill_workflow.messages.marks import ACCEPTS_CONDITION, ADDS_CONDITION, OURS, Piece, multiple_items, return_to
 from state_machines.changes import TRAVELLING
 
 #: What a state is called when a partner asks, or is told a due date.
@@ -78,9 +83,14 @@ class Saying:
     zone: ZoneInfo
     our_agency: AgencyId
     partner_agency: AgencyId
+    their_id: str | None = None  #: what the lender calls it, verbatim
     return_name: str = ""
     return_address: str = ""
     link_of_copy: Callable[[str], str] | None = None  #: where the partner gets a file; none: it is handed over
+    our_email: str = ""
+    says_who_asks: bool = False  #: the partner is told with each request who we are, and where it goes
+    edition: str = "2021"  #: in which it is written down
+    marks: bool = False  #: ReShare's marks are written as well
 
     def day(self, day: date | None) -> datetime | None:
         """A day on the wire: its end at the library that means it."""
@@ -89,10 +99,14 @@ class Saying:
 
 def borrower_says(saying: Saying) -> Message:
     """What the borrowing half says."""
-    header = _header(saying, supplying=saying.partner_agency, requesting=saying.our_agency)
-    if saying.what in ("Request", "Retry"):
+    first = saying.what in ("Request", "Retry")
+    header = _header(
+        saying, supplying=saying.partner_agency, requesting=saying.our_agency,
+        supplying_id=None if first else saying.their_id,
+    )  # fmt: skip
+    if first:
         return _request(saying, header)
-    if saying.what in _ACTIONS:
+    if saying.what in _ACTIONS and not (saying.what == "Lost" and saying.edition == "2017"):
         return RequestingAgencyMessage(header=header, action=saying.what, note=_note_of_an_action(saying))
     return RequestingAgencyMessage(header=header, action="Notification", note=_note(saying))
 
@@ -124,10 +138,16 @@ def lender_says(saying: Saying) -> Message:
     else:
         reason, note = "Notification", _note(saying)
     why = str(inputs.get("reason") or told["offered_reason"] or "")
+    retry_info = _retry_info(saying, what)
+    if status == "RetryPossible" and why == "CostExceedsMaxCost" and not (retry_info and retry_info.offeredCosts):
+        # Some systems take it for granted that the code comes with the costs.
+        why, note = "", f"CostExceedsMaxCost. {note}".strip()
     if what == "RetryPossible" and inputs.get("new_data"):
         note = f"{note} What would do: {inputs['new_data']}".strip()
     if what == "Overdue notice":
         note = f"This is notice {told['notice_level']}. {note}".strip()
+    if saying.marks:
+        note = _with_marks(saying, what, note)
     tells_due = status in ("Loaned", "Overdue", "Recalled") and reason != "Notification" and answer != "N"
     return SupplyingAgencyMessage(
         header=header,
@@ -139,7 +159,7 @@ def lender_says(saying: Saying) -> Message:
             reasonRetry=why or None if status == "RetryPossible" and reason != "Notification" else None,
         ),
         statusInfo=StatusInfo(status=status, lastChange=saying.at, dueDate=saying.day(due) if tells_due else None),
-        retryInfo=_retry_info(saying, what),
+        retryInfo=retry_info,
         deliveryInfo=_delivery_info(saying, what, status),
         shippingInfo=ShippingInfo(
             courierName=told["carrier"], trackingId=(told["tracking"],) if told["tracking"] else ()
@@ -147,7 +167,7 @@ def lender_says(saying: Saying) -> Message:
         if what == "Loaned"
         else None,
         returnInfo=ReturnInfo(
-            returnAgencyId=saying.our_agency, name=saying.return_name, physicalAddress=_address(saying.return_address)
+            returnAgencyId=saying.our_agency, name=saying.return_name, physicalAddress=split(saying.return_address)
         )
         if what == "Loaned"
         else None,
@@ -162,11 +182,6 @@ def _header(saying: Saying, *, supplying: AgencyId, requesting: AgencyId, supply
         requestingAgencyRequestId=saying.wire_id,
         supplyingAgencyRequestId=supplying_id,
     )
-
-
-def _address(text: str) -> PhysicalAddress | None:
-    first, *more = text.splitlines() or [""]
-    return PhysicalAddress(line1=first, line2="\n".join(more)) if first or more else None
 
 
 def _request(saying: Saying, header: Header) -> Request:
@@ -193,7 +208,36 @@ def _request(saying: Saying, header: Header) -> Request:
             needBeforeDate=saying.day(told["need_by"]),
             note=told["partner_note"],
         ),
+        billingInfo=_what_it_may_cost(saying),
+        requestedDeliveryInfo=_where_to(saying),
+        requestingAgencyInfo=_who_asks(saying),
     )
+
+
+def _what_it_may_cost(saying: Saying) -> BillingInfo | None:
+    """Who asks again after a cost was named agrees to it."""
+    cost = saying.told["cost"]
+    if saying.what != "Retry" or cost is None:
+        return None
+    return BillingInfo(maximumCosts=Costs(currencyCode=saying.currency, monetaryValue=cost))
+
+
+def _where_to(saying: Saying) -> tuple[RequestedDeliveryInfo, ...]:
+    """To our library, never to a patron."""
+    place = split(saying.return_address) if saying.says_who_asks else None
+    if place is None or saying.told["service"] == "copy":
+        return ()
+    return (RequestedDeliveryInfo(sortOrder=1, address=Address(physicalAddress=place)),)
+
+
+def _who_asks(saying: Saying) -> RequestingAgencyInfo | None:
+    if not saying.says_who_asks:
+        return None
+    place = split(saying.return_address)
+    mail = ElectronicAddress(electronicAddressType="Email", electronicAddressData=saying.our_email)
+    addresses = (Address(physicalAddress=place) if place else None, Address(electronicAddress=mail))
+    reached = tuple(one for one in addresses if one and (one.physicalAddress or saying.our_email))
+    return RequestingAgencyInfo(name=saying.return_name, address=reached)
 
 
 def _note_of_an_action(saying: Saying) -> str:
@@ -203,9 +247,22 @@ def _note_of_an_action(saying: Saying) -> str:
     return note
 
 
+def _with_marks(saying: Saying, what: str, note: str) -> str:
+    """What ReShare reads in notes, besides where the standard has it."""
+    if what == "WillSupply with condition":
+        return f"{ADDS_CONDITION} {note}".strip()
+    if what == "Loaned":
+        told = saying.told
+        pieces = [Piece(code, told["call_number"] or "", told["title"]) for code in _item_ids(saying)]
+        address = return_to((saying.return_name, *saying.return_address.splitlines()))
+        return "\n".join(part for part in (note, multiple_items(pieces), address) if part)
+    return note
+
+
 def _note(saying: Saying) -> str:
     """A sentence for people, and our mark where there is one."""
-    words = [OURS.get(saying.what, ""), _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
+    theirs = ACCEPTS_CONDITION if saying.marks and saying.what == "ConditionAccepted" else ""
+    words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
     if changes := saying.inputs.get("changes"):
         told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
         words.append("; ".join(told))
@@ -218,6 +275,9 @@ def _retry_info(saying: Saying, what: str) -> RetryInfo | None:
     if what in ("Lost", "Damaged"):
         owed = next(((c, a) for c, a in saying.charged.items() if a > 0), None)
         return RetryInfo(offeredCosts=Costs(currencyCode=owed[0], monetaryValue=owed[1])) if owed else None
+    if what == "StatusRequestResponse" and saying.told["state"] == "retry_offered":
+        cost = _offer(saying, saying.told["cost"])
+        return RetryInfo(offeredCosts=cost) if cost else None
     if what == "StatusRequestResponse":
         return _standing_condition(saying)
     if what not in ("WillSupply with condition", "RetryPossible"):
@@ -252,12 +312,10 @@ def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | Non
     if what not in ("Loaned", "CopyCompleted"):
         return None
     told = saying.told
-    first = [told["item_barcode"]] if told["item_barcode"] else []
     kept = saying.inputs.get("file")
-    pieces = dict.fromkeys([*first, *(saying.inputs.get("pieces") or ())])
     return DeliveryInfo(
         dateSent=saying.at,
-        itemId=tuple(pieces),
+        itemId=_item_ids(saying),
         URL=saying.inputs.get("link") or (_file(saying, kept) if kept else None),
         deliveryMethod="Mail" if saying.inputs.get("on_paper") else None,
         loanCondition=tuple(told["conditions"] or ()),
@@ -266,3 +324,9 @@ def _delivery_info(saying: Saying, what: str, status: str) -> DeliveryInfo | Non
 
 def _file(saying: Saying, kept: str) -> str:
     return saying.link_of_copy(kept) if saying.link_of_copy else f"{copies.SCHEME}{kept}"
+
+
+def _item_ids(saying: Saying) -> tuple[str, ...]:
+    """The barcodes under which it travels, the one on its slip first."""
+    first = [saying.told["item_barcode"]] if saying.told["item_barcode"] else []
+    return tuple(dict.fromkeys([*first, *(saying.inputs.get("pieces") or ())]))

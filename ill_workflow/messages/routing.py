@@ -178,6 +178,8 @@ def _take_from_a_lender(
     if message.messageInfo.reasonForMessage == "StatusRequestResponse":
         heard = _only_what_moves(request, heard)
     heard = _with_the_supplier(message, partner, heard)
+    if asked_for.is_known(heard.values.get("parcel_to", ""), partner):
+        heard = replace(heard, values={name: value for name, value in heard.values.items() if name != "parcel_to"})
     heard = as_heard_now(session, request, message, heard, partner.id, by.who)
     if attempt.wire_id == request.wire_id:
         # What the lender calls it may be what its label says: a scan finds it by that.

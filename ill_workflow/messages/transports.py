@@ -99,6 +99,8 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
     told = from_json(payload["request"])
     lending = request.side != BORROWING
     us, them = _agencies(session, request, partner, library)
+    wire_id = (told["partner_request_id"] or told["reference"]) if lending else payload["wire_id"] or told["reference"]
+    over_http, wire = partner.transport == "iso18626", partner.agreed_wire()
     saying = Saying(
         what=claimed.argument,
         told=told,
@@ -106,17 +108,20 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
         charged=from_json(payload["charged"]),
         currency=payload["currency"],
         source=payload["source"],
-        wire_id=(told["partner_request_id"] or told["reference"])
-        if lending
-        else payload["wire_id"] or told["reference"],
+        wire_id=wire_id,
         follows=payload["follows"],
         at=datetime.fromisoformat(payload["at"]),
         zone=library.zone,
         our_agency=us,
         partner_agency=them,
+        their_id=None if lending else _their_id(session, request, partner, wire_id),
         return_name=library.name,
         return_address=library.address,
         link_of_copy=link_of_copy if partner.transport == "iso18626" else None,
+        our_email=library.email,
+        says_who_asks=over_http,
+        edition=wire.edition if over_http else "2021",
+        marks=over_http and wire.marks,
     )
     try:
         message = lender_says(saying) if lending else with_patron(borrower_says(saying), request.patron, partner)
@@ -149,6 +154,18 @@ def _agencies(session: Session, request: Request, partner: Partner, library: Lib
     said = read_kept(asked).header
     named = said.supplyingAgencyId if said.supplyingAgencyId.agencyIdValue else us
     return named, said.requestingAgencyId
+
+
+def _their_id(session: Session, request: Request, partner: Partner, wire_id: str) -> str | None:
+    """What the lender has called what it was asked under an id, as it last wrote it."""
+    rows = sa.select(MessageRow.content).where(
+        MessageRow.request_id == request.id, MessageRow.partner_id == partner.id, MessageRow.incoming
+    )
+    for content in session.scalars(rows.order_by(MessageRow.id.desc())):
+        header = content["header"]
+        if header["requestingAgencyRequestId"].partition("~")[0] == wire_id and header.get("supplyingAgencyRequestId"):
+            return str(header["supplyingAgencyRequestId"])
+    return None
 
 
 def _hand_over(session: Session, outgoing: Outgoing, claimed: Claimed, clock: Clock, take_in: TakesIn) -> None:
