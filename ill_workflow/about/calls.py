@@ -20,7 +20,7 @@ SHORT = 8 * 1024
 MOST, MOST_LISTED = 200, 100
 LARGEST_ID = 2**31
 #: How calls ended, as one may ask for them.
-OUTCOMES = ("well", "refused", "no answer")
+OUTCOMES = ("well", "refused", "not confirmed")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Call:
         """One of OUTCOMES."""
         if self.status == "ERROR" or (self.http_status or 0) >= 300 or (self.incoming and self.trouble):
             return "refused"
-        return "no answer" if self.http_status is None or self.trouble else "well"
+        return "not confirmed" if self.http_status is None or self.trouble else "well"
 
     @property
     def said_pretty(self) -> str:
@@ -75,9 +75,14 @@ class Call:
         return pretty(self.answered)
 
 
-def calls_of(session: Session, request: Request) -> list[Call]:
-    """The latest calls about a request, the oldest first; long texts are cut."""
-    rows = _rows(SHORT).where(Exchange.request_id == request.id).order_by(Exchange.id.desc()).limit(MOST)
+def calls_of(session: Session, request: Request, *, whole: bool = False) -> list[Call]:
+    """The latest calls about a request, the oldest first; long texts are cut unless all is wanted."""
+    rows = (
+        _rows(None if whole else SHORT)
+        .where(Exchange.request_id == request.id)
+        .order_by(Exchange.id.desc())
+        .limit(MOST)
+    )
     return [_call(row) for row in reversed(session.execute(rows).all())]
 
 
@@ -107,7 +112,7 @@ def list_calls(
     refused = sa.or_(error, Exchange.http_status >= 300, Exchange.incoming & (Exchange.trouble != ""))
     refused = sa.func.coalesce(refused, sa.false())
     silent = ~refused & sa.or_(Exchange.http_status.is_(None), Exchange.trouble != "")
-    ended = {"refused": refused, "no answer": silent, "well": ~refused & ~silent}
+    ended = {"refused": refused, "not confirmed": silent, "well": ~refused & ~silent}
     if outcome in ended:
         rows = rows.where(ended[outcome])
     return [_call(row) for row in session.execute(rows.order_by(Exchange.id.desc()).limit(most))]

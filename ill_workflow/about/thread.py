@@ -50,9 +50,11 @@ class Said:
         return self.fate in ("received", "sent", "confirmed")
 
 
-def thread(session: Session, request: Request, work: Sequence[EffectRow], language: str = "en") -> list[Said]:
-    """The oldest first: what was said and refused, then what waits to be said."""
-    calls = calls_of(session, request)
+def thread(
+    session: Session, request: Request, work: Sequence[EffectRow], language: str = "en", *, whole: bool = False
+) -> list[Said]:
+    """The oldest first: what was said and refused, then what waits to be said. Long texts are cut, but for `whole`."""
+    calls = calls_of(session, request, whole=whole)
     also = {call.message_id for call in calls if call.message_id}
     rows = sa.select(MessageRow, Partner.name).join(Partner, Partner.id == MessageRow.partner_id)
     mine = sa.or_(MessageRow.request_id == request.id, MessageRow.id.in_(also))

@@ -14,6 +14,7 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.cli import (
     accounts,
     clock,
+    conversation,
     jobs,
     letters,
     lists,
@@ -96,7 +97,9 @@ messages.register(app, "Keeping it running")
 clock.register(app, "Keeping it running")
 restored.register(app, "Keeping it running")
 mock_partner.register(app, "Connecting others")
-# `lists` adds import and export to what is registered above, `tokens` those of systems, `partners` what they show.
+# `lists` adds import and export to what is registered above, `tokens` those of systems, `partners` what they show,
+# `conversation` what was said with them.
+assert conversation
 assert lists
 assert tokens
 assert partners

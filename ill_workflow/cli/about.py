@@ -66,7 +66,10 @@ def all_about(session: Session, request: Request, services: Services, account: A
             for e in found.history
         ],
         "messages": [
-            {"at": local(m.at), "way": "in" if m.incoming else "out", "what": m.kind, "outcome": m.outcome}
+            {
+                "at": local(m.at), "way": "in" if m.incoming else "out", "what": m.kind, "fate": m.fate,
+                "outcome": m.outcome,
+            }
             for m in found.thread
             if m.arrived
         ],

@@ -19,7 +19,7 @@ from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.values import NEVER
 from ill_workflow.messages.content import AgencyId, Authentication, Costs, PatronInfo, to_dict
 
-message_app = typer.Typer(help="Messages of ISO 18626: what is wrong with one.", no_args_is_help=True)
+message_app = typer.Typer(help="What was said with partners, and what is wrong with a message.", no_args_is_help=True)
 
 CHECK = examples(
     "ill message check from-partner.xml",

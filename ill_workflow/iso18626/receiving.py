@@ -20,7 +20,7 @@ from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.headers import Heading, heading_of
 from ill_workflow.iso18626.masking import mask
 from ill_workflow.iso18626.reading import Unreadable, read
-from ill_workflow.messages import inbound
+from ill_workflow.messages import inbound, routing
 from ill_workflow.messages.content import (
     Confirmation,
     ErrorData,
@@ -153,7 +153,7 @@ def _hear(
     remember_exchange(
         session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
         http_status=200, took_ms=said.took_ms, library_id=partner.library_id, partner_id=partner.id,
-        request_id=row.request_id, message_id=row.id, forgiven=said.forgiven,
+        request_id=row.request_id or _about(session, said, partner), message_id=row.id, forgiven=said.forgiven,
         trouble="" if taken.confirmation.ok else taken.confirmation.sentence,
     )  # fmt: skip
     return Answer(200, body), f"{'again ' if taken.again else ''}{row.outcome}"
@@ -203,11 +203,20 @@ def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, whose
         return
     with door.db.writing() as session:
         _wait_no_longer(session)
+        partner = session.get(Partner, whose.partner_id) if whose else None
         remember_exchange(
             session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
             http_status=status, took_ms=said.took_ms, library_id=whose.library_id if whose else None,
             partner_id=whose.partner_id if whose else None, forgiven=said.forgiven, trouble=trouble,
+            request_id=_about(session, said, partner) if partner else None,
         )  # fmt: skip
+
+
+def _about(session: Session, said: _Said, partner: Partner) -> int | None:
+    """What is refused is shown where it belongs, too."""
+    by_a_lender = said.heading.kind == "supplyingAgencyMessage"
+    wire_id = said.heading.said.requestingAgencyRequestId
+    return routing.request_meant(session, partner, wire_id, by_a_lender=by_a_lender)
 
 
 def _wait_no_longer(session: Session) -> None:

@@ -67,6 +67,17 @@ def take(
         raise CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=value)) from None
 
 
+def request_meant(session: Session, partner: Partner, wire_id: str, *, by_a_lender: bool) -> int | None:
+    """About which request a partner speaks, whether or not what it says of it can be taken in."""
+    if not wire_id.strip():
+        return None
+    if by_a_lender:
+        attempt = _attempt(session, partner, wire_id)
+        return attempt.request_id if attempt else None
+    known = intake.find_lending(session, partner, wire_id)
+    return known.id if known else None
+
+
 def hear(session: Session, request: OurRequest, heard: Heard, *, by: By, clock: Clock) -> actions.Outcome:
     """Pull the first row that hears one of the words and may be pulled now; the last is `partner_informs`."""
     for row in hearers(lifecycle_of(request), request.state, heard.words):

@@ -5,6 +5,7 @@ import pytest
 from ill_workflow import accounts, libraries, tokens
 from ill_workflow.web.api.limits import Limit
 from ill_workflow.web.api.problems import TooMany
+from tests.plugins.speaking import CODE, system_of
 
 pytestmark = pytest.mark.long
 
@@ -95,6 +96,29 @@ def test_money_needs_a_manager_and_a_token_that_manages(lent, quick_stage, calls
     if not may:
         assert "needs a manager" in answer.json()["detail"]
     assert system.told(AT)["role"] == ("manager" if may else "operator")
+
+
+@pytest.mark.parametrize(
+    ("scope", "role", "may"),
+    [("read", "manager", False), ("act", "manager", False), ("manage", "operator", False), ("manage", "manager", True)],
+)
+def test_what_went_over_the_wire_needs_a_manager_and_a_token_that_manages(quick_stage, calls, scope, role, may):
+    hilltop = system_of(quick_stage)
+    hilltop.asks("H-1")
+    system = calls(quick_stage)(scope=scope, role=role)
+    here = f"{AT}/requests/{quick_stage.request('MAIN', 'H-1').id}/messages"
+    (asked,) = (m for m in system.told(here)["items"] if m["way"] == "in")
+    (call,) = asked["exchanges"]
+    assert (asked["what"], asked["fate"], call["http_status"]) == ("Request New", "received", 200)
+    assert (call["said"], call["answered"]) == (None, None)
+
+    answer = system.get(f"{here}?raw=true")
+    assert answer.status_code == (200 if may else 403)
+    if may:
+        raw = next(m for m in answer.json()["items"] if m["way"] == "in")["exchanges"][0]
+        assert "<title>Emma</title>" in raw["said"]
+        assert "OK</" in raw["answered"]
+    assert CODE not in answer.text
 
 
 def test_what_is_taken_away_is_taken_away_at_once(lent, quick_stage, calls):

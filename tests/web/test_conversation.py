@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.masking import mask
+from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.exchanges import Exchange, PatronOfPartner, forget, forget_patrons, remember_exchange
 from ill_workflow.outbox import DEAD, EffectRow
 from ill_workflow.requests.models import MessageRow
+from tests.plugins.speaking import CODE, system_of
 from workers.jobs import housekeeping
 
 OK = b"<m><messageStatus>OK</messageStatus></m>"
@@ -104,6 +107,34 @@ def test_what_was_refused_before_it_became_a_message_is_shown_too(stage, page):
     assert "&lt;action&gt;&amp;lt;script&amp;gt;alert(1)" in said
 
 
+def test_what_a_system_says_and_is_refused_stands_with_the_request(stage, page):
+    hilltop = system_of(stage)
+    assert hilltop.asks("H-1", title="Emma").error == ""
+    assert "other content" in hilltop.asks("H-1", title="Persuasion").error
+    assert hilltop.posts(write(hilltop.action("Cancel"), Edition.Y2017).replace(b">Cancel<", b">Dance<")).error
+    lent = stage.request("MAIN", "H-1")
+
+    said = conversation(page, lent)
+    assert "ISO 18626 received" in said[0]
+    assert "refused" in said[1]
+    assert "UnrecognisedDataValue requestingAgencyRequestId: 'H-1' exists already, with other content" in said[1]
+    assert "UnsupportedActionType" in said[2]
+    assert all("hilltop" not in line and CODE not in line for line in said)
+
+
+def test_a_stranger_is_seen_by_operators_alone(stage, page):
+    hilltop = system_of(stage)
+    hilltop.code = "wrong"
+    assert hilltop.asks("H-1").status == 401
+
+    (number,) = numbers(page, "?whose=nobody")
+    text = page.text(f"/l/MAIN/operations/calls/{number}")
+    assert "HTTP 401" in text
+    assert "Request New refused" in text
+    assert "wrong" not in text.split("The message")[1].split("The answer")[0]
+    assert numbers(page, "") == []
+
+
 def test_a_long_text_has_a_page_of_its_own(stage, page):
     loan = stage.borrows(ask=("HILL",))
     long = b"<note>" + b"on and on " * 3000 + b"</note>"
@@ -126,7 +157,7 @@ def test_operators_see_the_calls_of_their_library_and_those_of_nobody(stage, pag
     assert numbers(page, "?partner=HILL") == [ours + 1, ours]
     assert numbers(page, "?outcome=refused") == [ours + 1]
     assert numbers(page, "?outcome=well") == [ours]
-    assert numbers(page, "?outcome=no+answer") == [lost]
+    assert numbers(page, "?outcome=not+confirmed") == [lost]
     assert numbers(page, "?whose=nobody") == [nobodys]
     assert "There is no such partner" in page.text("/l/MAIN/operations/calls?partner=NOPE")
 

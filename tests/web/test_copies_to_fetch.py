@@ -4,11 +4,13 @@ import os
 
 import pytest
 
-from ill_workflow import copies, partners
+from ill_workflow import copies, libraries, partners
+from ill_workflow.about.copies import is_of_the_web
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import Refused
 from ill_workflow.messages.transports import compose
 from ill_workflow.outbox import Claimed, EffectRow, Permanent
+from tests.plugins.far_partner import FarPartner
 
 PDF = b"%PDF-1.7 a scanned article"
 
@@ -74,7 +76,8 @@ def delivered_to(stage, transport):
     lent.does("deliver_copy", file=kept(stage))
     with stage.db.writing() as session:
         partner = session.merge(stage.partner("MAIN", "HILL"))
-        partners.change_partner(session, partner, transport=transport)
+        wire = {"address": "https://lender.example/iso18626"} if transport == "iso18626" else {}
+        partners.change_partner(session, partner, transport=transport, wire=wire)
         rows = session.query(EffectRow).where(EffectRow.request_id == lent.id, EffectRow.kind == "send_message")
         row = rows.order_by(EffectRow.id.desc()).first()
         return Claimed(
@@ -90,6 +93,24 @@ def test_a_partner_of_another_installation_is_told_where_to_fetch_it(stage):
     with stage.db.reading() as session:
         delivery = compose(session, claimed, stage.services.post.link_of_copy).message.deliveryInfo
     assert f"https://ill.example.org/copies/{name}" == delivery.URL
+
+
+def test_it_fetches_the_file_from_there(stage, anybody):
+    """Over a real socket there; what it then asks for is asked of the application."""
+    stage.services.settings.web_url, stage.services.settings.private_partners = "https://ill.example.org", True
+    far = FarPartner()
+    with stage.db.writing() as session:
+        wire = {"address": far.url, "plain_http": True, "edition": "2021"}
+        main = libraries.find_library(session, "MAIN").id
+        partners.add_partner(session, main, code="FAR", name="Faraway", transport="iso18626", wire=wire)
+    lent = stage.lends(to="FAR", service="copy")
+    lent.does("deliver_copy", file=kept(stage))
+    stage.work()
+    far.end()
+
+    link = far.heard[-1].message.deliveryInfo.URL
+    assert link.startswith("https://ill.example.org/copies/")
+    assert anybody.get(link.removeprefix("https://ill.example.org")).content == PDF
 
 
 def test_one_that_reads_mail_gets_it_attached(stage):
@@ -115,13 +136,18 @@ def test_without_a_public_address_a_person_is_told_instead_of_the_partner(stage)
         ("lender.example/a", False), ("data:text/html,<script>1</script>", False), ("https://[", False),
     ],
 )  # fmt: skip
-def test_a_partners_link_is_passed_on_and_followed_only_to_the_web(stage, page, link, followed):
-    copy = stage.borrows(ask=("HILL",), service="copy")
-    copy.does("partner_delivered_copy", told_by="mail", link=link)
-    assert link in stage.mailer.mails_to("ann@readers.example")[-1].text
-    section = page.tree(f"/l/MAIN/requests/{copy.id}").xpath("//section[@id='copies']")[0]
-    assert link in section.text_content()
-    assert [a.get("href") for a in section.xpath(".//a")] == ([link] if followed else [])
+def test_only_what_leads_to_the_web_is_a_link(link, followed):
+    assert is_of_the_web(link) == followed
+
+
+def test_a_partners_link_is_passed_on_to_the_patron_and_shown_to_staff(stage, page):
+    for link, hrefs in (("https://lender.example/scan?id=1&x=2", 1), ("javascript:alert(1)", 0)):
+        copy = stage.borrows(ask=("HILL",), service="copy")
+        copy.does("partner_delivered_copy", told_by="mail", link=link)
+        assert link in stage.mailer.mails_to("ann@readers.example")[-1].text
+        section = page.tree(f"/l/MAIN/requests/{copy.id}").xpath("//section[@id='copies']")[0]
+        assert link in section.text_content()
+        assert [a.get("href") for a in section.xpath(".//a")] == [link] * hrefs
 
 
 def test_the_page_says_until_when_a_file_is_kept(stage, page):

@@ -3,15 +3,18 @@
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 from sqlalchemy.orm import Session
 
-from ill_workflow.errors import IllError, NotFound, Refused
+from ill_workflow.about.thread import thread
+from ill_workflow.accounts import Role
+from ill_workflow.errors import IllError, NotAllowed, NotFound, Refused
 from ill_workflow.fees import Ledger
 from ill_workflow.mail.sent import sent_mails
+from ill_workflow.outbox import EffectRow
 from ill_workflow.requests.choices import Choice, choices
-from ill_workflow.requests.models import Event, MessageRow, Request, Slip
+from ill_workflow.requests.models import Event, Request, Slip
 from ill_workflow.requests.undoing import last_undoable
 from ill_workflow.web.api import telling
 from ill_workflow.web.api.callers import Here, Place, Reading
@@ -27,7 +30,6 @@ from ill_workflow.web.api.shapes import (
     Mails,
     MailShown,
     Messages,
-    MessageShown,
     RequestShown,
     Slips,
     SlipShown,
@@ -64,23 +66,27 @@ def get_history(place: Reading, services: Here, number: Number) -> History:
         return History(items=telling.history(session.scalars(rows).all()))
 
 
+Raw = Annotated[
+    bool,
+    Query(
+        description="With the XML of messages and answers, for a manager with a token that may manage.",
+        examples=[False],
+    ),
+]
+
+
 @router.get(
     "/requests/{number}/messages", operation_id="get_messages", tags=["Requests"], summary="What was said to partners"
 )
-def get_messages(place: Reading, services: Here, number: Number) -> Messages:
-    """The messages that went to its partners and came from them."""
+def get_messages(place: Reading, services: Here, number: Number, raw: Raw = False) -> Messages:
+    """What went to its partners and came from them, what became of it, and each try to say it."""
+    if raw and place.role != Role.MANAGER:
+        raise NotAllowed("What went over the wire is shown to a manager, with a token that may manage.", field="raw")
     with services.db.reading() as session:
         request = request_at(session, place, number)
-        rows = sa.select(MessageRow).where(MessageRow.request_id == request.id).order_by(MessageRow.id)
-        return Messages(
-            items=[
-                MessageShown(
-                    id=m.id, at=m.at, way="in" if m.incoming else "out", what=m.kind, transport=m.transport,
-                    outcome=m.outcome,
-                )
-                for m in session.scalars(rows)
-            ]
-        )  # fmt: skip
+        rows = sa.select(EffectRow).where(EffectRow.request_id == request.id, EffectRow.kind == "send_message")
+        work = session.scalars(rows.order_by(EffectRow.id)).all()
+        return Messages(items=[telling.message(said, raw=raw) for said in thread(session, request, work, whole=raw)])
 
 
 @router.get("/requests/{number}/fees", operation_id="get_fees", tags=["Requests"], summary="Its ledger")

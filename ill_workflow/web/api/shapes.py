@@ -152,19 +152,43 @@ class History(Shown):
     items: list[EventShown]
 
 
+class ExchangeShown(Shown):
+    """One try to say a message, or one call of a partner, with its answer."""
+
+    number: int
+    at: datetime
+    peer: str = Field(description="The address of whoever called, or the URL that was called.")
+    http_status: int | None = Field(description="None: no answer came.")
+    took_ms: int | None
+    outcome: Literal["well", "refused", "not confirmed"]
+    error: str = Field(description="The typed error of the confirmation, or what went wrong instead.")
+    forgiven: list[str] = Field(description="What was wrong with it, and was understood.")
+    said: str | None = Field(
+        description="The XML of the message, without security codes, accounts and patrons. Only where it is asked for."
+    )
+    answered: str | None = Field(description="The XML of the answer. Only where it is asked for.")
+
+
 class MessageShown(Shown):
     """What was said to a partner, or by one."""
 
-    id: int
+    id: int | None = Field(description="None: it is promised and not said yet, or was refused before it was one.")
     at: datetime
     way: Literal["in", "out"]
     what: str = Field(description="Its kind, in the words of ISO 18626.")
     transport: str
     outcome: str
+    fate: Literal["waiting", "being sent", "sent", "confirmed", "refused", "given up", "uncertain", "received"] = Field(
+        description="What became of it."
+    )
+    why: str = Field(description="Why it was refused, given up, or has to wait.")
+    tries: int = Field(description="How often it was sent, or begun to be.")
+    needs_a_person: bool
+    exchanges: list[ExchangeShown] = Field(description="How it went over the wire. Kept for a while.")
 
 
 class Messages(Shown):
-    """The messages of a request, the oldest first."""
+    """The messages of a request, the oldest first; at the end what waits to be said."""
 
     items: list[MessageShown]
 

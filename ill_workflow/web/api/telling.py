@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow import timers
+from ill_workflow.about.thread import Said
 from ill_workflow.accounts import Role
 from ill_workflow.fees import Ledger
 from ill_workflow.libraries import Library
@@ -21,6 +22,7 @@ from ill_workflow.web.api.shapes import (
     EventShown,
     LibraryShown,
     Line,
+    MessageShown,
     Money,
     OutcomeShown,
     PieceShown,
@@ -81,6 +83,26 @@ def whole(session: Session, request: Request) -> RequestShown:
         timers=[TimerShown(what=timer.name, at=timer.due_at) for timer in timers.of(session, request.id)],
         links={part: f"{here}/{part}" for part in PARTS},
     )
+
+
+def message(said: Said, *, raw: bool) -> MessageShown:
+    """A message with its fate; `raw` with what stood on the wire."""
+    return MessageShown.model_validate(
+        {
+            "id": said.id, "at": said.at, "way": "in" if said.incoming else "out", "what": said.kind,
+            "transport": said.transport, "outcome": said.outcome, "fate": said.fate, "why": said.why,
+            "tries": said.tries, "needs_a_person": said.failed,
+            "exchanges": [
+                {
+                    "number": call.id, "at": call.at, "peer": call.peer, "http_status": call.http_status,
+                    "took_ms": call.took_ms, "outcome": call.outcome, "error": call.error,
+                    "forgiven": list(call.forgiven), "said": call.said if raw else None,
+                    "answered": call.answered if raw else None,
+                }
+                for call in said.calls
+            ],
+        }
+    )  # fmt: skip
 
 
 def money(balances: dict[str, Decimal]) -> list[Money]:

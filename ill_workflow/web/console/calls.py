@@ -15,7 +15,7 @@ from ill_workflow.web.words import _
 
 router = APIRouter(prefix="/l/{library}/operations/calls")
 
-TONES = {N_("well"): "good", N_("refused"): "bad", N_("no answer"): "warn"}
+TONES = {N_("well"): "good", N_("refused"): "bad", N_("not confirmed"): "warn"}
 MOST_PARTNERS = 500
 
 
