@@ -55,6 +55,8 @@ def make_app(player: Player, ending: asyncio.Event) -> Starlette:
         )  # fmt: skip
 
     async def say(request: Request) -> Response:
+        if not player.may_speak:
+            raise Unavailable("The mock was told no address of the peer: --peer.", field="peer")
         if "xml" in request.headers.get("content-type", ""):
             return await _as_it_is(player, await _body(request) or b"")
         given = await _object(request)

@@ -40,7 +40,9 @@ class Player:
         self._busy = 0
 
     def something_happened(self) -> None:
-        """Look again at what there is to say, and begin the conversations that are new."""
+        """Look again at what there is to say, and begin the conversations that are new. Without a peer, say nothing."""
+        if self._call is None:
+            return
         for conversation in self.partner.conversations[len(self._news) :]:
             self._news[conversation.number] = asyncio.Event()
             task = asyncio.get_running_loop().create_task(self._plays(conversation))
@@ -48,6 +50,10 @@ class Player:
             task.add_done_callback(self._tasks.discard)
         for event in self._news.values():
             event.set()
+
+    @property
+    def may_speak(self) -> bool:
+        return self._call is not None
 
     @property
     def is_over(self) -> bool:

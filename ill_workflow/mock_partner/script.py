@@ -170,7 +170,7 @@ def _known_names(where: str) -> Scenarios:
 
 def _line_of(name: str, text: str) -> str:
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf'\s*(\[{re.escape(name)}\]|"{re.escape(name)}"\s*:)', line):
+        if re.match(rf'\s*(\[{re.escape(name)}\]|\{{?\s*"{re.escape(name)}"\s*:)', line):
             return f"line {number}, "
     return ""
 
