@@ -13,7 +13,7 @@ from ill_workflow.requests.models import MessageRow
 FIRST_USABLE_YEAR = 2
 #: What answers a question, by how the answer's kind begins. A question that was answered may be asked again.
 _ANSWERS = {
-    "Renew": ("RenewResponse",),
+    "Renew": ("RenewResponse", "Recalled"),
     "Cancel": ("CancelResponse", "Cancelled"),
     "StatusRequest": ("StatusRequestResponse",),
     "Reminder": ("StatusRequestResponse",),

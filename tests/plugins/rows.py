@@ -97,7 +97,7 @@ def missing(databases: Sequence[str] = DATABASES) -> list[str]:
             for kind in dict.fromkeys(kind for actor in action.by for kind in KINDS[actor]):
                 if (database, lifecycle.name, place, kind) not in rows:
                     found[f"{name} by {kind}"].append(database)
-            for number, target in _outcomes(lifecycle, action):
+            for number, target in outcomes(lifecycle, action):
                 if (database, lifecycle.name, place, number) not in targets:
                     found[f"{name} to {target.dest} ({_when(target)})"].append(database)
     return [f"{what} on {' and '.join(where)}" for what, where in found.items()]
@@ -109,7 +109,7 @@ def _rows() -> Iterator[tuple[Lifecycle, int, Action]]:
             yield lifecycle, place, action
 
 
-def _outcomes(lifecycle: Lifecycle, action: Action) -> list[tuple[int, Target]]:
+def outcomes(lifecycle: Lifecycle, action: Action) -> list[tuple[int, Target]]:
     possible = lifecycle.targets(action)
     return [
         (number, target)

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 from ill_workflow import partners
 from ill_workflow.clock import FixedClock
@@ -85,6 +86,11 @@ class TwoStages(World):
         """What the story doesn't say where to find is at Main."""
         return getattr(self.places[0], name)
 
+    def work(self) -> None:
+        """A moment passes before it is done: what is said twice is said at two times."""
+        self.clock.advance(timedelta(seconds=1))
+        super().work()
+
     def agrees(self, at: str, partner: str, **agreed: Any) -> None:
         self.at(at).agrees(at, partner, **agreed)
 
@@ -133,7 +139,8 @@ def two_installations(ways: tuple[Way, ...] = ALL_ARRIVE, kind_of_world: type[W]
             migrate(url)
             places[code] = kind(url, here, wire, clock)
         try:
-            yield kind_of_world(list(places.values()), wire)
+            with patch("ill_workflow.iso18626.sending.call", wire.call):
+                yield kind_of_world(list(places.values()), wire)
         finally:
             for place in places.values():
                 place.db.engine.dispose()

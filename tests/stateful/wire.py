@@ -11,12 +11,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from tests.stateful.standin import Called, NoAnswer, carry, receives
-
-from ill_workflow.bootstrap import Services
+from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import FixedClock
+from ill_workflow.iso18626.calling import Called, NoAnswer
 from ill_workflow.iso18626.editions import VERSIONS, Edition
 from ill_workflow.iso18626.reading import read
+from ill_workflow.iso18626.receiving import Door, receive
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.content import (
@@ -132,7 +132,7 @@ class Wire(Office):
     # How a message goes
 
     def send(self, services: Services, claimed: Claimed) -> Finish | Outside:
-        return carry(services, claimed, call=self.call)
+        return HANDLERS["send_message"](services, claimed)  # type: ignore[return-value]
 
     def call(self, address: str, body: bytes, *, token: str | None, **how: Any) -> Called:
         """Stands for the network and the partner behind it."""
@@ -185,11 +185,15 @@ class Wire(Office):
         )  # fmt: skip
 
     def _passes(self, letter: WireLetter) -> Called:
-        status, body = receives(self.places[letter.to].services, letter.to, letter.raw, letter.token)
-        self._said.append(f"  {letter}: {status} {_outcome(body)}")
-        if status == 200:
-            self._is_valid(body, None)
-        return Called(status, body, 1)
+        services = self.places[letter.to].services
+        answer = receive(
+            Door(services.db, services.clock), letter.raw, library_code=letter.to, peer="192.0.2.1",
+            bearer=letter.token, content_type="application/xml; charset=utf-8",
+        )  # fmt: skip
+        self._said.append(f"  {letter}: {answer.status} {_outcome(answer.body)}")
+        if answer.status == 200:
+            self._is_valid(answer.body, None)
+        return Called(answer.status, answer.body, 1)
 
     def _is_valid(self, raw: bytes, edition: Edition | None) -> None:
         if self.schemas is None:

@@ -1,0 +1,67 @@
+"""Two installations that talk ISO 18626, over the real writer, reader, sender and receiver: a share of `make soak`."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from tests.stateful.paths import Paths, stories
+from tests.stateful.report import Report
+from tests.stateful.two_places import TwoStages, two_installations
+from tests.stateful.ways import WAYS, run
+from tests.stateful.wire import ALL_ARRIVE, SOME_ARE_LOST
+
+pytestmark = pytest.mark.long
+
+#: Runs of ten steps, each always the same.
+RUNS = {"asking": 4, "lending": 4, "several pieces": 2, "copies": 2}
+#: With these every row that hears a partner is pulled by a message.
+SHARE = frozenset({
+    "test_a_condition_is_accepted_or_declined",
+    "test_called_off_before_it_is_shipped",
+    "test_lost_billed_and_settled",
+    "test_a_cancel_is_answered_in_every_state",
+    "test_a_policy_answers_renewals_by_itself[False, 'on_loan', None]",
+    "test_a_policy_answers_renewals_by_itself[True, 'renewed', 'RenewResponse Y']",
+    "test_a_renewal_of_what_is_recalled_is_denied_by_return",
+    "test_sent_back_twice_is_confirmed_twice",
+    "test_a_shipment_that_was_taken_back_is_not_paid_for['RetryPossible', 'retry_offered']",
+    "test_an_offer_is_no_bill_before_the_item_came",
+    "test_an_open_cancel_that_ends_otherwise_is_told_to_the_patron",
+    "test_what_was_lifted_before_arrival_strikes_no_more['Overdue']",
+    "test_what_was_lifted_before_arrival_strikes_no_more['Recalled']",
+    "test_a_renewal_without_a_day_after_the_day_has_passed",
+    "test_what_a_lender_says_while_a_cancel_is_under_way_is_kept_for_later",
+    "test_a_copy_comes_by_link",
+})  # fmt: skip
+
+
+@pytest.mark.parametrize("way", list(WAYS))
+def test_both_halves_agree_in_the_end_whatever_happens_to_messages(way, caplog):
+    caplog.set_level(logging.CRITICAL)  # what fails on purpose is logged at length
+    report = Report()
+    with two_installations(ALL_ARRIVE) as world:
+        run(world, report, WAYS[way], runs=RUNS[way])
+    assert report.runs >= RUNS[way]
+    assert not report.attention["work dead"]
+
+
+def test_only_what_was_lost_for_too_long_is_given_up_and_a_person_sees_it(caplog):
+    caplog.set_level(logging.CRITICAL)
+    report = Report()
+    with two_installations(SOME_ARE_LOST) as world:
+        run(world, report, WAYS["lending"], runs=5)
+    assert report.runs >= 5
+    assert report.messages["handed over"]
+
+
+def test_every_row_that_hears_a_partner_is_pulled_over_the_wire(caplog):
+    caplog.set_level(logging.CRITICAL)
+    paths = Paths()
+    with two_installations(kind_of_world=TwoStages) as stage:
+        for name, story in stories():
+            if name in SHARE:
+                paths.tell(stage, name, story)
+    assert paths.told == len(SHARE)
+    assert paths.never_by_a_message() == []
