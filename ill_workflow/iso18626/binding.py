@@ -273,10 +273,6 @@ class Binder:
             if values["monetaryValue"]:
                 raise Wrong("UnrecognisedDataElement", f"currencyCode: is missing in {name}")
             values["currencyCode"] = ""
-        if kind is said.ServiceInfo and "serviceType" not in values:
-            raise Wrong("UnrecognisedDataElement", "serviceType: is missing")
-        if kind is said.AgencyId and "agencyIdType" not in values:
-            values["agencyIdType"] = self._spared(kind, "agencyIdType", name)
         for part in parts_of(kind):
             if part.needed and part.name not in values:
                 values[part.name] = self._missing(kind, part, name)

@@ -17,6 +17,10 @@ def remembered(function: F) -> F:
     return cast("F", cache(function))
 
 
+#: Parts that we say ourselves where nobody does, but that no edition can be without.
+_NEEDED = {said.AgencyId: ("agencyIdType",), said.ServiceInfo: ("serviceType",)}
+
+
 @dataclass(frozen=True)
 class Part:
     """One field of a dataclass, and of what kind its values are."""
@@ -24,7 +28,7 @@ class Part:
     name: str
     kind: type[Any]  #: str, int, bool, Decimal, datetime, or a dataclass
     many: bool
-    needed: bool  #: there is no message without it
+    needed: bool  #: what it is part of can't be without it
     nothing: Any  #: what stands there if nothing was said
 
     @property
@@ -36,7 +40,7 @@ class Part:
 def parts_of(kind: type[Any]) -> tuple[Part, ...]:
     """The parts of a dataclass in their order, which is the standard's."""
     hints = get_type_hints(kind)
-    return tuple(_part(field, hints[field.name]) for field in fields(kind))
+    return tuple(_part(kind, field, hints[field.name]) for field in fields(kind))
 
 
 @remembered
@@ -45,11 +49,11 @@ def order_of(kind: type[Any], edition: Edition, message: type[Any]) -> tuple[tup
     return tuple(_in_order(kind, edition, message))
 
 
-def _part(field: Any, hint: Any) -> Part:
+def _part(kind: type[Any], field: Any, hint: Any) -> Part:
     nothing = field.default if field.default is not MISSING else None
     if field.default_factory is not MISSING:
         nothing = field.default_factory()
-    needed = field.default is MISSING and field.default_factory is MISSING
+    needed = (field.default is MISSING and field.default_factory is MISSING) or field.name in _NEEDED.get(kind, ())
     if get_origin(hint) in (Union, UnionType):
         hint = next(one for one in get_args(hint) if one is not type(None))
     many = get_origin(hint) is tuple

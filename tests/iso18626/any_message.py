@@ -62,8 +62,8 @@ def _tidy_part(kind: type[Any], part: Part, edition: Edition, message: type[Any]
         if part.name == "errorData" and edition is Edition.Y2017:
             most = 1
         return st.lists(one, max_size=most).map(tuple)
-    if part.needed or (part.name == "serviceType" and kind is said.ServiceInfo):
-        return one
+    if part.needed:
+        return one | st.just("") if part.name == "agencyIdType" else one
     return one | st.just(part.nothing)
 
 
