@@ -52,19 +52,22 @@ def parse(raw: bytes, content_type: str = "") -> Parsed:
 
 def _tree(utf8: bytes) -> etree._Element:
     parser = etree.XMLPullParser(
-        events=("start",), encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
-        recover=False, remove_comments=True, remove_pis=True, collect_ids=False,
+        events=("start", "end"), encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False,
+        huge_tree=False, recover=False, remove_comments=True, remove_pis=True, collect_ids=False,
     )  # fmt: skip
     root: etree._Element | None = None
-    elements = 0
+    elements, unfinished = 0, None
     trouble: etree.XMLSyntaxError | None = None
     for start in range(0, len(utf8), _CHUNK):
         try:
             parser.feed(utf8[start : start + _CHUNK])
         except etree.XMLSyntaxError as wrong:
             trouble = wrong
-        for _, element in parser.read_events():
-            elements += 1
+        for event, element in parser.read_events():
+            if event == "end":
+                unfinished = None
+                continue
+            elements, unfinished = elements + 1, element
             if root is None:
                 root = element
                 if root.getroottree().docinfo.internalDTD is not None:
@@ -79,6 +82,8 @@ def _tree(utf8: bytes) -> etree._Element:
     except etree.XMLSyntaxError as wrong:
         trouble = wrong
     if trouble is not None:
+        if unfinished is not None:
+            unfinished.text = None  # half an id would be another one
         raise Malformed(f"is no XML: {_said(trouble)}", root)
     if root is None:
         raise Malformed("is no XML: there is no element")

@@ -72,6 +72,20 @@ def test_a_message_that_ends_in_the_middle_is_answered_by_what_was_read_of_it(sa
     assert refusal.value.header.reasonForMessage == "StatusChange"
 
 
+def test_half_an_id_is_none(samples: dict[str, bytes]) -> None:
+    raw = samples["crosslink-supmsg-ok"]
+    whole = b"6ad1ff2e-bab2-4978-b064-656c0e67ebd6"
+
+    for end, known in [
+        (raw.index(whole) + 9, b""),
+        (raw.index(whole) + len(whole), b""),
+        (raw.index(b"</header>"), whole),
+    ]:
+        with pytest.raises(Unreadable) as refusal:
+            read(raw[:end])
+        assert refusal.value.header.requestingAgencyRequestId == known.decode()
+
+
 def test_samples_that_end_anywhere_are_answered(samples: dict[str, bytes], schemas: Path) -> None:
     chance = random.Random(18626)
 
