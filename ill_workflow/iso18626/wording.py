@@ -200,7 +200,8 @@ def _in_2017(message: Any, remarks: list[str]) -> Any:
         case said.SupplyingAgencyMessage():
             return _answer(_with_a_status(message), remarks)
         case said.RequestingAgencyMessage() if message.action == "Lost":
-            remarks.insert(0, "#ill:lost# The item is lost.")
+            if "#ill:lost#" not in message.note.casefold():
+                remarks.insert(0, "#ill:lost# The item is lost.")
             return replace(message, action="Notification")
         case said.RequestingAgencyMessage() if message.action == "HoldReturn":
             remarks.insert(0, "HoldReturn: the item is kept for now.")

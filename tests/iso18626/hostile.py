@@ -52,8 +52,7 @@ def answered(raw: bytes, content_type: str = "", schemas: Path | None = None) ->
         try:
             _is_valid(outcome.message, schemas)
         except BadInput as wrong:
-            # Two words are understood that we don't write: no status at all, and in a confirmation an unknown error.
-            assert wrong.field == ("status" if isinstance(outcome.message, SupplyingAgencyMessage) else "errorType")
+            _is_never_written(wrong, outcome)
     return outcome
 
 
@@ -246,6 +245,12 @@ def _refusal(refused: Unreadable) -> RequestConfirmation:
         ),
         errorData=(refused.error,),
     )  # fmt: skip
+
+
+def _is_never_written(wrong: BadInput, understood: Understood) -> None:
+    """Two words are understood that we don't write: no status at all, and in a confirmation an unknown error."""
+    answer = isinstance(understood.message, SupplyingAgencyMessage)
+    assert wrong.field == ("status" if answer else "errorType"), wrong.message
 
 
 def _is_valid(message: object, schemas: Path | None) -> None:
