@@ -15,8 +15,11 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
+
+from lxml import etree
 
 from ill_workflow.errors import BadInput
 from ill_workflow.iso18626.editions import CLOSED, NAMESPACE, Edition
@@ -145,10 +148,35 @@ def in_other_bytes(raw: bytes) -> Iterator[tuple[str, bytes, str]]:
 
 
 def mutated(raw: bytes, chance: random.Random) -> bytes:
-    """The message with one to four things done to it."""
+    """The message with one to four things done to its bytes; or to its elements, so that it is XML still."""
+    mutations = chance.choice([_MUTATIONS, (_replant,)])
     for _ in range(chance.randint(1, 4)):
-        raw = chance.choice(_MUTATIONS)(raw, chance)
+        raw = mutations[chance.randrange(len(mutations))](raw, chance)
     return raw
+
+
+def _replant(raw: bytes, chance: random.Random) -> bytes:
+    """An element goes, comes again, moves, changes its name, or says something else."""
+    root = etree.fromstring(raw)
+    elements = list(root.iter())
+    one, other = chance.choice(elements), chance.choice(elements)
+    match chance.randrange(6):
+        case 0 if one is not root:
+            one.getparent().remove(one)
+        case 1:
+            other.append(deepcopy(one))
+        case 2 if one is not root:
+            other.addprevious(deepcopy(one)) if other is not root else root.append(deepcopy(one))
+        case 3:
+            one.tag = chance.choice(
+                [other.tag, etree.QName(other).localname, "{urn:other}" + etree.QName(one).localname]
+            )
+        case 4:
+            one.set(f"{{{NAMESPACE}}}scheme", "x")
+        case _:
+            nasty = chance.choice(_NASTY).decode("latin-1")
+            one.text = "".join(sign for sign in nasty if sign >= " ")
+    return etree.tostring(root)
 
 
 def _flip(raw: bytes, chance: random.Random) -> bytes:
