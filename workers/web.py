@@ -1,6 +1,7 @@
 """The console as a program: `python -m workers.web`, as the settings say where."""
 
 import argparse
+import logging
 import sys
 
 import uvicorn
@@ -22,11 +23,21 @@ def main() -> None:
     parser.add_argument("--host", default=settings.web_host)
     parser.add_argument("--port", type=int, default=settings.web_port)
     asked = parser.parse_args()
+    _write_lines()
     uvicorn.run(
         "workers.main:web", factory=True, host=asked.host, port=asked.port, timeout_graceful_shutdown=ENDING,
         proxy_headers=True, forwarded_allow_ips=settings.web_proxies, server_header=False,
         access_log=False,  # addresses hold what people search for: names of patrons, titles
     )  # fmt: skip
+
+
+def _write_lines() -> None:
+    """What the application says for operators, such as a line for each message of a partner, goes where errors go."""
+    lines = logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    ours = logging.getLogger("ill_workflow")
+    ours.addHandler(lines)
+    ours.setLevel(logging.INFO)
 
 
 if __name__ == "__main__":

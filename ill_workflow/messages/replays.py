@@ -41,14 +41,13 @@ def heard_already(session: Session, message: Message, partner_id: int) -> Messag
     The same at the same time is a repeat. The same at another time is one, too, while the sender has said nothing else
     about that request, and we have not answered what it asks. A request that is known is never a second one.
     """
-    same = with_identity(session, partner_id, identity_of(message)) if has_usable_time(message) else None
-    if same is not None and same.outcome.startswith("OK"):
-        return same
-    rows = sa.select(MessageRow).where(
-        MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True),
-        MessageRow.fingerprint == fingerprint_of(message), MessageRow.outcome.startswith("OK"),
-    )  # fmt: skip
-    before = session.scalar(rows.order_by(MessageRow.id.desc()).limit(1))
+    same = (MessageRow.fingerprint == fingerprint_of(message), MessageRow.outcome.startswith("OK"))
+    rows = sa.select(MessageRow).where(MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True), *same)
+    found = session.scalars(rows.order_by(MessageRow.id.desc())).all()
+    identity = identity_of(message)
+    if has_usable_time(message) and (told := next((row for row in found if row.identity == identity), None)):
+        return told
+    before = found[0] if found else None
     if before is None or _is_new_request(message):
         return before
     return None if _something_since(session, message, before) else before
