@@ -171,6 +171,7 @@ class House:
             "/operations/work/number": effect,
             "/operations/jobs/name": "sweep",
             "/operations/calls/number": self._called(session, main),
+            "/operations/partners/number": first(Partner, Partner.library_id == main).id,
             "/accounts/number": accounts.any_account(session, "spare").id,
             "/partners/number": first(Partner, Partner.library_id == main).id,
             "/letters/sent/number": first(MailRow, MailRow.library_id == main).id,
