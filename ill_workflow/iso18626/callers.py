@@ -110,6 +110,8 @@ def who_calls(session: Session, call: Call, library_code: str | None) -> Partner
 
 
 def _libraries(session: Session, code: str | None) -> Mapping[int, Library]:
+    if code is not None and not code.isprintable():
+        return {}  # what no database keeps is nobody's code
     rows = sa.select(Library) if code is None else sa.select(Library).where(Library.code == code)
     return {library.id: library for library in session.scalars(rows)}
 

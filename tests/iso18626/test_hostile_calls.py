@@ -53,6 +53,12 @@ def test_odd_values_wherever_a_value_is(hilltop):
         assert loan.state == "shipped"
 
 
+def test_odd_addresses(hilltop):
+    for code in ("%00", "MAIN%00", "%ff", "%ed%a0%80", "x" * 5000, "MAIN%0A", "*", "'"):
+        hilltop.address = f"/iso18626/{code}"
+        assert hilltop.asks("H-1").status == 404, code
+
+
 def test_broken_bytes(quick_stage):
     """Messages of ours in which bytes were changed, taken out or doubled: of what says OK there is a row."""
     hilltop = system_of(quick_stage)
