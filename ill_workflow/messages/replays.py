@@ -43,11 +43,11 @@ def heard_already(session: Session, message: Message, partner_id: int) -> Messag
     """
     same = (MessageRow.fingerprint == fingerprint_of(message), MessageRow.outcome.startswith("OK"))
     rows = sa.select(MessageRow).where(MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True), *same)
-    found = session.scalars(rows.order_by(MessageRow.id.desc())).all()
-    identity = identity_of(message)
-    if has_usable_time(message) and (told := next((row for row in found if row.identity == identity), None)):
-        return told
-    before = found[0] if found else None
+    identity, usable = identity_of(message), has_usable_time(message)
+    same_time = [(MessageRow.identity == identity).desc()] if usable else []
+    before = session.scalar(rows.order_by(*same_time, MessageRow.id.desc()).limit(1))
+    if before is not None and usable and before.identity == identity:
+        return before
     if before is None or _is_new_request(message):
         return before
     return None if _something_since(session, message, before) else before

@@ -284,7 +284,7 @@ def test_each_call_is_written_down_without_secrets_and_patrons(hilltop, caplog):
         assert secret not in kept
 
 
-def test_what_is_told_of_a_patron_is_kept_apart_and_forgotten(hilltop):
+def test_what_is_told_of_a_patron_is_kept_apart(hilltop):
     stage = hilltop.stage
     hilltop.says(hilltop.request("H-1", patronInfo=PatronInfo(surname="Woolf")))
 
