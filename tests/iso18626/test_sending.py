@@ -168,6 +168,7 @@ def test_it_is_written_in_the_partners_edition(desk, far, edition):
     assert far.heard[0].edition == edition
 
 
+@pytest.mark.long
 def test_without_names_of_its_own_a_library_is_known_by_its_code(desk, far):
     desk.borrows()
     header = far.heard[0].message.header
@@ -296,6 +297,7 @@ def test_a_request_that_is_refused_is_not_supplied(desk, far):
     assert "Jazz" in row.trouble
 
 
+@pytest.mark.long
 def test_a_request_that_is_refused_with_the_status_as_well(desk, far):
     error = far_partner.ErrorData(errorType="BadlyFormedMessage", errorValue="request: no")
 
@@ -337,6 +339,7 @@ def test_any_other_message_that_is_refused_a_person_sees_and_may_send_again(desk
     assert far.bodies[-1] == far.bodies[-3]
 
 
+@pytest.mark.long
 def test_errors_of_every_type_are_shown(desk, far):
     loan = desk.borrows()
     for error in ("UnsupportedActionType", "UnsupportedReasonForMessageType", "UnrecognisedDataElement"):
@@ -366,16 +369,18 @@ def test_all_that_is_over_within_about_a_minute():
     assert 30 <= sum(sending._NOT_YET_AFTER) <= 90
 
 
+@pytest.mark.long
 def test_and_after_that_a_person_is_asked(desk, far):
     loan = desk.has_it()
     far.then(*[refuses(*UNKNOWN)] * 20)
     loan.does("request_renewal")
-    for _ in range(12):
+    for _ in range(sending.NOT_YET_TIMES):
         desk.lets_time_pass()
     assert desk.message.status == "dead"
     assert len(far.ways) == 20 - sending.NOT_YET_TIMES - 1
 
 
+@pytest.mark.long
 def test_a_cancel_of_what_it_knows_nothing_of_is_granted(desk, far):
     loan = desk.borrows()
     far.then(*[refuses(*UNKNOWN)] * 20)
@@ -400,10 +405,11 @@ def test_messages_about_one_request_keep_their_order_across_tries(desk, far):
     assert said == ["Request"] * 4 + ["RequestingAgencyMessage"]
 
 
+@pytest.mark.long
 def test_a_partner_that_is_down_is_tried_by_one_message_and_rests_longer_each_time(desk, far, near):
     desk.knows("NEAR", "Nearby", near)
-    far.then(*[says(503)] * 6)
-    for number in range(5):
+    far.then(*[says(503)] * 5)
+    for number in range(3):
         desk.borrows(title=f"Volume {number}")
     assert len(far.calls) == 1, "the others rest with it"
 
@@ -411,21 +417,22 @@ def test_a_partner_that_is_down_is_tried_by_one_message_and_rests_longer_each_ti
     assert len(near.calls) == 1, "another partner is not held up"
 
     rests = []
-    for number in range(2, 7):
+    for number in range(2, 6):
         desk.lets_time_pass()
         assert len(far.calls) == number, "one finds out"
         (pause,) = desk.all(Pause)
         with desk.stage.db.reading() as session:
             rests.append(round((pause.until - db_now(session)).total_seconds()))
-    assert rests == pytest.approx([120, 240, 300, 300, 300], abs=5)
+    assert rests == pytest.approx([120, 240, 300, 300], abs=5)
 
     desk.lets_time_pass()
 
     assert {message.status for message in desk.messages} == {"done"}
     assert desk.rests == {}
-    assert len(set(far.bodies)) == 5
+    assert len(set(far.bodies)) == 3
 
 
+@pytest.mark.long
 def test_a_message_that_its_system_cannot_bear_does_not_keep_the_others_back(desk, far):
     def breaks_on_emma(partner, line, body):
         (says(500) if b"Emma" in body else far_partner.confirms)(partner, line, body)
@@ -504,6 +511,7 @@ def test_what_was_confirmed_and_could_not_be_written_down_is_said_again(desk, fa
     assert len(set(far.bodies)) == 1
 
 
+@pytest.mark.long
 def test_a_partner_that_reads_mail_by_now_gets_a_mail(desk, far):
     far.then(says(503))
     desk.borrows()
@@ -515,6 +523,7 @@ def test_a_partner_that_reads_mail_by_now_gets_a_mail(desk, far):
     assert len(desk.stage.mails("ill@far.example")) == 1
 
 
+@pytest.mark.long
 def test_what_is_taken_back_in_time_is_not_said(desk, far):
     far.then(says(503))
     first = desk.borrows()

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from ill_workflow.iso18626.editions import Edition
@@ -54,6 +55,8 @@ class FarPartner:
 
     def end(self) -> None:
         self.ended.set()
+        with suppress(OSError):  # who waits for a call is told so: closing alone would let one more in
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def _listen(self) -> None:
