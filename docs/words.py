@@ -19,6 +19,7 @@ from ill_workflow.lists.sheet import Column
 from ill_workflow.mail.letters import LETTERS, MESSAGES
 from ill_workflow.requests.by import TOLD_BY
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
+from ill_workflow.wire_vendors import KNOWN_VENDORS
 from state_machines import guards
 from state_machines.borrowing import BORROWING
 from state_machines.declaration import Guard, Input, Lifecycle
@@ -115,6 +116,8 @@ def _tables() -> Iterator[Said]:
             yield Said(value.otherwise, "tables", composed="{" in value.otherwise)
     for column in _columns():
         yield from (Said(text, "lists") for text in (column.title, column.help, column.about, column.group) if text)
+    for vendor in KNOWN_VENDORS.values():
+        yield Said(vendor.called, "partners")
     for name in set(LETTERS) - set(MESSAGES):
         yield Said(name.removeprefix("alert_").replace("_", " ").capitalize(), "letters")
     for fate in FATES:
