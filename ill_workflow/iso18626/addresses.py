@@ -23,7 +23,7 @@ def addresses_of(host: str, port: int, *, may_be_private: bool, patience: float)
     found = _look_up(host, port, patience)
     for address in found:
         if wrong := why_not(address, may_be_private=may_be_private):
-            raise NotThere(f"{host} is {address}, {wrong}.")
+            raise NotThere(f"The address of {host} is {address}, {wrong}.")
     return found
 
 
