@@ -136,7 +136,7 @@ def _words(
 def _pieces(item_ids: tuple[str, ...], note: Note) -> list[Piece]:
     """What was sent: as the item ids say, or a list in the note that says more."""
     said = [piece for text in item_ids if (piece := read_item_id(text)) != Piece("")]
-    return list(note.pieces) if len(note.pieces) > len(said) else said
+    return list(note.pieces) if len(note.pieces) >= max(1, len(said)) else said
 
 
 def _what_would_do(retry: RetryInfo | None, note: Note) -> Iterator[str]:

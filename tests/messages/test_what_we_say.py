@@ -1,0 +1,95 @@
+"""What we say to a partner, by what was agreed with it; each is valid in its edition."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.iso18626.reading import read
+from ill_workflow.iso18626.writing import write
+from ill_workflow.messages.content import AgencyId, RequestingAgencyMessage
+from ill_workflow.messages.hearing import hear_borrower, hear_lender
+from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
+from ill_workflow.requests.consequences import TOLD
+
+ZONE = ZoneInfo("America/Chicago")
+
+
+def saying(what, *, state="new", source="new", inputs=None, told=None, **more):
+    fields = dict.fromkeys(TOLD) | dict.fromkeys(
+        ("title", "author", "isbn", "issn", "publisher", "year", "volume", "pages", "article_title", "partner_note"), ""
+    )
+    fields |= {"reference": "XPX-7", "state": state, "service": "loan", "title": "Emma", "loan_seen": False}
+    return Saying(
+        what=what, told=fields | (told or {}), inputs=inputs or {}, charged={}, currency="USD", source=source,
+        wire_id="X-12~1", follows=None, at=datetime(2026, 2, 2, 15, tzinfo=UTC), zone=ZONE,
+        our_agency=AgencyId(agencyIdValue="MAIN"), partner_agency=AgencyId(agencyIdValue="FAR"),
+        return_name="Main Library", return_address="400 State Street\nChicago, IL 60605", **more,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("edition", "action"), [("2017", "Notification"), ("2021", "Lost")])
+def test_a_lost_item_in_both_editions_is_heard_alike(edition, action):
+    message = borrower_says(saying("Lost", state="lost", edition=edition, inputs={"note": "on a train"}))
+    assert message.action == action
+    there = read(write(message, Edition(edition))).message
+    assert isinstance(there, RequestingAgencyMessage)
+    heard = hear_borrower(there)
+    assert (heard.words[0] in ("Lost", "Notification lost"), heard.values["status"]) == (True, "Lost")
+    assert "on a train" in heard.values["note"]
+
+
+def test_ids_are_given_back_as_they_came():
+    header = borrower_says(saying("Received", their_id="L/9 x")).header
+    assert (header.requestingAgencyRequestId, header.supplyingAgencyRequestId) == ("X-12~1", "L/9 x")
+    assert lender_says(saying("Loaned")).header.supplyingAgencyRequestId == "XPX-7"
+    assert borrower_says(saying("Request", their_id="L/9 x")).header.supplyingAgencyRequestId is None
+
+
+@pytest.mark.parametrize("edition", Edition)
+def test_a_shipment_says_where_it_goes_back_and_what_is_in_it(edition):
+    told = {"item_barcode": "311", "call_number": "PR 4034", "lender_due": date(2026, 3, 1), "state": "shipped"}
+    said = saying("Loaned", told=told, inputs={"pieces": ["311", "312"], "note": "Enjoy"}, marks=True)
+    there = read(write(lender_says(said), edition)).message
+    heard = hear_lender(there, ZONE)
+    assert heard.values["pieces"] == ["311", "312"]
+    assert (heard.values["call_number"], heard.values["due_date"]) == ("PR 4034", date(2026, 3, 1))
+    assert heard.values["parcel_to"] == "Main Library\n400 State Street\nChicago, IL 60605"
+    assert there.returnInfo.physicalAddress.postalCode == "60605"
+    assert "Enjoy" in heard.values["note"]
+    assert "#" not in heard.values["note"]
+
+
+def test_without_the_setting_no_mark_of_reshare_is_written():
+    for what in ("Loaned", "WillSupply with condition"):
+        assert "#" not in lender_says(saying(what, told={"item_barcode": "1"})).messageInfo.note
+    assert "ReShare" not in borrower_says(saying("ConditionAccepted")).note
+    marked = borrower_says(saying("ConditionAccepted", marks=True))
+    assert hear_borrower(marked).words[0] == "Notification conditionAccepted"
+    assert "#ReShareLoanConditionAgreeResponse#" in marked.note
+
+
+@pytest.mark.parametrize("edition", Edition)
+def test_a_condition_with_its_cost_and_its_day_arrives_in_both_editions(edition):
+    inputs = {"condition": "LibraryUseOnly", "cost": Decimal("12.50"), "reply_by": date(2026, 2, 9)}
+    for marks in (False, True):
+        said = lender_says(saying("WillSupply with condition", state="conditional", inputs=inputs, marks=marks))
+        heard = hear_lender(read(write(said, edition)).message, ZONE)
+        assert heard.words[0] == "WillSupply with condition"
+        assert (heard.values["cost"], heard.values["reply_by"]) == (Decimal("12.50"), date(2026, 2, 9))
+        assert "LibraryUseOnly" in heard.values.get("conditions", []) or "LibraryUseOnly" in heard.values["note"]
+
+
+def test_a_cost_code_without_a_cost_is_told_in_words():
+    said = lender_says(saying("RetryPossible", state="retry_offered", inputs={"reason": "CostExceedsMaxCost"}))
+    assert (said.messageInfo.reasonRetry, said.messageInfo.note) == (None, "CostExceedsMaxCost.")
+
+
+def test_who_asks_is_a_library_and_never_a_patron():
+    said = borrower_says(saying("Request", source="created", says_who_asks=True, our_email="ill@main.example"))
+    assert said.requestingAgencyInfo.name == "Main Library"
+    assert said.requestedDeliveryInfo[0].address.physicalAddress.locality == "Chicago"
+    assert said.patronInfo is None
+    assert borrower_says(saying("Request", source="created")).requestingAgencyInfo is None
