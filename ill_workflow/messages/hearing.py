@@ -38,8 +38,11 @@ class Heard:
     asks_status: bool = False
 
 
-def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
-    """What a lender says to the borrowing half. `zone` is the borrower's, in which its days are read."""
+def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch: bool = True) -> Heard:
+    """What a lender says to the borrowing half. `zone` is the borrower's, in which its days are read.
+
+    Only a branch of this installation can name a file that is kept here; what another one calls so is a text.
+    """
     info, status = message.messageInfo, message.statusInfo.status
     delivery, retry = message.deliveryInfo, message.retryInfo
     note = read_note(info.note)
@@ -50,6 +53,7 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         conditions = [note.text]  # said in words alone
     pieces = _pieces(delivery.itemId if delivery else (), note)
     url = (delivery.URL if delivery else None) or ""
+    kept_here = of_a_branch and url.startswith(copies.SCHEME)
     answer = _answer(info, status)
     values: dict[str, Any] = {
         "note": note.text,
@@ -62,8 +66,8 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo) -> Heard:
         "reply_by": _day(retry.retryBefore if retry else None, zone),
         "not_before": _day(retry.retryAfter if retry else None, zone),
         "new_data": "\n".join(_what_would_do(retry, note)),
-        "link": url if not url.startswith(copies.SCHEME) else None,
-        "file": url.removeprefix(copies.SCHEME) if url.startswith(copies.SCHEME) else None,
+        "link": None if kept_here else url,
+        "file": url.removeprefix(copies.SCHEME) if kept_here else None,
         "on_paper": bool(delivery and delivery.deliveryMethod in _ON_PAPER and not delivery.URL),
         "item_barcode": next((piece.barcode for piece in pieces if piece.barcode), None),
         "call_number": next((piece.call_number for piece in pieces if piece.call_number), None),

@@ -185,7 +185,8 @@ def _take_from_a_lender(
     attempt = _attempt(session, partner, wire_id)
     if attempt is None:
         raise _unknown(wire_id.strip())
-    request, heard = actions.locked(session, attempt.request_id), hear_lender(message, library.zone)
+    request = actions.locked(session, attempt.request_id)
+    heard = hear_lender(message, library.zone, of_a_branch=partner.transport == "local")
     if message.messageInfo.reasonForMessage == "StatusRequestResponse":
         heard = _only_what_moves(request, heard)
     heard = _with_the_supplier(message, partner, heard)

@@ -8,9 +8,12 @@ from ill_workflow import copies, libraries, partners
 from ill_workflow.about.copies import is_of_the_web
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import Refused
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.messages.content import DeliveryInfo
 from ill_workflow.messages.transports import compose
 from ill_workflow.outbox import Claimed, EffectRow, Permanent
 from tests.plugins.far_partner import FarPartner
+from tests.plugins.speaking import agree, system_of
 
 PDF = b"%PDF-1.7 a scanned article"
 
@@ -148,6 +151,21 @@ def test_a_partners_link_is_passed_on_to_the_patron_and_shown_to_staff(stage, pa
         section = page.tree(f"/l/MAIN/requests/{copy.id}").xpath("//section[@id='copies']")[0]
         assert link in section.text_content()
         assert [a.get("href") for a in section.xpath(".//a")] == [link] * hrefs
+
+
+def test_a_partner_far_away_names_no_file_of_ours(stage, page):
+    hilltop = system_of(stage)
+    hilltop.edition = Edition.Y2021
+    agree(stage, shows_itself="nothing")
+    copy, secret = stage.borrows(ask=("HILL",), service="copy"), kept(stage)
+    delivery = DeliveryInfo(dateSent=stage.clock.now(), URL=f"ill-copy:{secret}")
+    assert hilltop.answers("CopyCompleted", copy.wire_id, deliveryInfo=delivery).error == ""
+    stage.work()
+    assert copy.state == "delivered"
+    assert stage.mailer.mails_to("ann@readers.example")[-1].attachments == ()
+    section = page.tree(f"/l/MAIN/requests/{copy.id}").xpath("//section[@id='copies']")[0]
+    assert f"ill-copy:{secret}" in section.text_content()
+    assert section.xpath(".//a") == []
 
 
 def test_the_page_says_until_when_a_file_is_kept(stage, page):
