@@ -21,7 +21,8 @@ def checked_address(url: str, *, remote: bool) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    if host is None or parts.scheme not in ("http", "https") or not host.isprintable() or port == 0:
+    clean = url.isascii() and url.isprintable() and " " not in url
+    if not clean or not host or parts.scheme not in ("http", "https") or port == 0:
         raise BadInput(f"{url!r} is no address such as http://127.0.0.1:8000/iso18626.", field="peer")
     if not remote and not is_of_this_machine(host):
         raise BadInput(f"{host} is not this machine. Say --remote if the mock may talk to another one.", field="peer")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from ill_workflow.errors import IllError
 from ill_workflow.mock_partner.conversation import Conversation
 from ill_workflow.mock_partner.partner import MockPartner, Sending
 
@@ -80,6 +81,8 @@ class Player:
             try:
                 for sending in self.partner.due(conversation):
                     await self._say(sending)
+            except IllError as wrong:  # a step that can't be said ends no other conversation
+                self.partner.journal.complain(f"{conversation.wire_id} ({conversation.scenario.name})", wrong.message)
             finally:
                 self._busy -= 1
             at = self.partner.next_at(conversation)
