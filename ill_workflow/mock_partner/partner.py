@@ -337,7 +337,8 @@ class MockPartner:
         entry.ok = header.messageStatus == "OK"
         errors = getattr(understood.message, "errorData", ())
         entry.outcome = "OK" if entry.ok else _outcome(errors) if errors else "ERROR"
-        return not entry.ok and any(one.errorValue.startswith("requestingAgencyRequestId") for one in errors)
+        unknown = any(one.errorValue.startswith("requestingAgencyRequestId") for one in errors)
+        return not entry.ok and unknown and not isinstance(sending.message, Request)
 
     def _said(self, sending: Sending) -> Entry:
         header, conversation = sending.message.header, sending.conversation

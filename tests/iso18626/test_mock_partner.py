@@ -9,9 +9,11 @@ import pytest
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.reading import read
 from ill_workflow.iso18626.validating import validate
-from ill_workflow.messages.content import BibliographicInfo, Costs
+from ill_workflow.iso18626.writing import write
+from ill_workflow.messages.content import BibliographicInfo, Costs, ErrorData
 from ill_workflow.mock_partner.manner import Credentials
-from ill_workflow.mock_partner.script import REQUESTER, SUPPLIER, known_scenarios
+from ill_workflow.mock_partner.replies import confirmation
+from ill_workflow.mock_partner.script import REQUESTER, SUPPLIER, Step, known_scenarios
 from tests.plugins.mocked import Library, confirmed
 
 SCENARIOS = known_scenarios()
@@ -392,3 +394,21 @@ def test_a_message_of_ours_that_is_refused_is_told():
     library.refuses.add("Loaned")
     library.asks_for()
     assert any("status: not now" in words for words in library.journal.wrong)
+
+
+def test_only_a_message_about_a_request_that_is_not_known_yet_is_worth_another_try():
+    library = Library()
+    library.asks_for("silent: Emma")
+    library.mock.asks("borrows", BibliographicInfo(title="Emma"))
+    lends, asks = library.mock.conversations
+    (loaned,) = library.mock.says(lends, Step(say="Loaned"))
+    (request,) = library.mock.says(asks, Step(say="Request"))
+    wrong = (ErrorData(errorType="UnrecognisedDataValue", errorValue="requestingAgencyRequestId: unknown"),)
+
+    def again(sending) -> bool:
+        body = write(confirmation(sending.message, library.clock.now(), wrong), Edition.Y2017)
+        return library.mock.was_answered(sending, 200, body, "application/xml", may_try_again=True)
+
+    assert again(loaned)
+    assert not again(request)
+    assert library.mock.was_answered(request, 503, b"", "text/plain", may_try_again=True)
