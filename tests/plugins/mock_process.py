@@ -21,6 +21,8 @@ class MockProcess:
 
     def __init__(self, folder: Path, *words: str, pace: float = 0.05) -> None:
         environment = {name: value for name, value in os.environ.items() if name != "ILL_DATA"}
+        if schemas := environment.get("ILL_ISO18626"):  # it may be told from where the tests are run
+            environment["ILL_ISO18626"] = str(Path(schemas).resolve())
         self._said, self._errors = folder / "mock.out", folder / "mock.err"
         # Files, since a pipe that nobody reads would make it wait once it is full.
         with self._said.open("w") as said, self._errors.open("w") as errors:
