@@ -32,6 +32,9 @@ SHARE = frozenset({
     "test_what_was_lifted_before_arrival_strikes_no_more['Overdue']",
     "test_what_was_lifted_before_arrival_strikes_no_more['Recalled']",
     "test_a_renewal_without_a_day_after_the_day_has_passed",
+    "test_a_status_request_does_not_accept_a_condition",
+    "test_what_is_told_about_something_past",
+    "test_refused",
     "test_what_a_lender_says_while_a_cancel_is_under_way_is_kept_for_later",
     "test_a_copy_comes_by_link",
 })  # fmt: skip
