@@ -23,7 +23,7 @@ from ill_workflow import runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
-from ill_workflow.demo import PEOPLE, TWELVE, Play, make_world
+from ill_workflow.demo import ELSEWHERE, NEIGHBOUR, PEOPLE, TWELVE, Play, make_neighbour, make_world
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
 from ill_workflow.signing_in import somebody_has_a_password
@@ -105,6 +105,26 @@ class Stack:
         flower.wait_until(lambda: self._fetch(self._flower_here + FLOWER_HEALTH) is not None, seconds=STARTING)
         web.wait_until(lambda: self._fetch(self._console_here + "/healthz") is not None, seconds=STARTING)
 
+    def start_neighbour(self, services: Services, password: str) -> Services:
+        """Another installation, without a broker, with a library that talks ISO 18626 with ours; its services."""
+        port = free_port(0)
+        own = self.settings.model_copy(
+            update={
+                "data": self.settings.data / "neighbour", "broker_url": None, "web_port": port, "sweep_seconds": 0.1,
+                "mail_domain": "neighbour.localhost",
+            }
+        )  # fmt: skip
+        own.make_room()
+        migrate(own.url)
+        here = f"http://127.0.0.1:{port}"
+        make_neighbour(
+            start(own), services, address=f"{here}/iso18626", our_address=f"{self._console_here}/iso18626/MAIN",
+            password=password,
+        )  # fmt: skip
+        child = self._child("neighbour", [sys.executable, "-m", "workers.alone"], settings=own)
+        child.wait_until(lambda: self._fetch(f"{here}/healthz") is not None, seconds=STARTING)
+        return start(own)
+
     def tasks(self) -> dict[str, Any]:
         """The Celery tasks as Flower's API lists them."""
         found = self._fetch(f"{self._flower_here}/flower/api/tasks?limit=10000", login=self._flower_login)
@@ -149,10 +169,10 @@ class Stack:
         catcher.wait_until(lambda: _is_open(port), seconds=STARTING)
         return port
 
-    def _child(self, name: str, argv: list[str], **env: str) -> Child:
+    def _child(self, name: str, argv: list[str], settings: Settings | None = None, **env: str) -> Child:
         logs = self.settings.data / "logs"
         logs.mkdir(parents=True, exist_ok=True)
-        surroundings = {**os.environ, **_environment(self.settings), **env}
+        surroundings = {**os.environ, **_environment(settings or self.settings), **env}
         child = Child(name, argv, surroundings, logs / f"{name}.log", stop_timeout=ENDING)
         return self._children.start(child)
 
@@ -209,7 +229,7 @@ def up(settings: Settings, catch_mail: bool = False) -> int:
 
 
 def demo(settings: Settings, once: bool) -> int:
-    """`ill demo`: twelve loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
+    """`ill demo`: thirteen loans before your eyes; then it stays up until Ctrl-C, or ends at once."""
     settings.make_room()
     with _alone(settings.data):
         return _demo(settings, once)
@@ -222,7 +242,7 @@ def _demo(settings: Settings, once: bool) -> int:
     own = settings.model_copy(
         update={
             "data": folder, "database_url": None, "mail_domain": "demo.localhost", "smtp_user": None,
-            "smtp_tls": "none", "web_host": "127.0.0.1", "web_url": None, "web_hosts": "",
+            "smtp_tls": "none", "web_host": "127.0.0.1", "web_url": None, "web_hosts": "", "private_partners": True,
         }
     )  # fmt: skip
     tell: Callable[[str], None] = lambda line: print(line, flush=True)  # noqa: E731
@@ -235,9 +255,10 @@ def _demo(settings: Settings, once: bool) -> int:
             make_world(services, password)
             services = _services(stack.settings)  # now it knows that it is a demo, and obeys the turned clock
             stack.start_workers()
-            sign_in = _how_to_sign_in(stack, password)
+            neighbour = stack.start_neighbour(services, password)
+            sign_in = _how_to_sign_in(stack, neighbour, password)
             tell(f"\n{sign_in}")
-            code = _play(stack, services, asked, once, tell)
+            code = _play(stack, services, neighbour, asked, once, tell)
             if not once:
                 tell(f"\n{sign_in}\n\nEverything stays up until Ctrl-C.")
                 asked.wait()
@@ -247,7 +268,10 @@ def _demo(settings: Settings, once: bool) -> int:
     return 130 if once else 0  # who asked a demo to end got what they asked for
 
 
-def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, tell: Callable[[str], None]) -> int:
+def _play(
+    stack: Stack, services: Services, neighbour: Services, asked: threading.Event, once: bool,
+    tell: Callable[[str], None],
+) -> int:  # fmt: skip
     app = app_of(stack.settings)
     turns = iter(range(1_000_000))
 
@@ -261,7 +285,8 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
 
     # Fast enough for a test, slow enough for eyes.
     play = Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
-    play.all(TWELVE)
+    play.elsewhere = {NEIGHBOUR: neighbour}
+    play.all((*TWELVE, *ELSEWHERE))
     report = {**play.report(), "console": stack.console, "flower": stack.flower, "tasks": stack.tasks()}
     try:
         REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -278,12 +303,13 @@ def _play(stack: Stack, services: Services, asked: threading.Event, once: bool, 
     return 0
 
 
-def _how_to_sign_in(stack: Stack, password: str) -> str:
+def _how_to_sign_in(stack: Stack, neighbour: Services, password: str) -> str:
     lines = [f"Console      {stack.console}", f"Password     {password}   (of all of them, in this demo)"]
     people = [
         f"{'Sign in as' if name == PEOPLE[0][0] else '':<13}{name:<6}{role}, {where}" for name, role, where in PEOPLE
     ]
-    return "\n".join([*lines, *people])
+    elsewhere = f"Neighbour    {neighbour.settings.web_address}   lena  operator, Lakeside College"
+    return "\n".join([*lines, *people, elsewhere])
 
 
 def _say_what_to_try(stack: Stack, new: str, tell: Callable[[str], None]) -> None:

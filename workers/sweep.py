@@ -27,8 +27,9 @@ SEVERAL = {"send_message": 4}
 class Sweep:
     """A thread that looks for work that nobody took up, and a few that do it: of most kinds, one at a time."""
 
-    def __init__(self, services: Callable[[], Services], worker: str) -> None:
-        self._get_services, self._worker = services, worker
+    def __init__(self, services: Callable[[], Services], worker: str, patience: timedelta = PATIENCE) -> None:
+        """`patience`: how long work is left to a task; nothing where there are none."""
+        self._get_services, self._worker, self._patience = services, worker, patience
         self._ready: Services | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
@@ -63,9 +64,9 @@ class Sweep:
             return
         take_back_abandoned(self._services)
         with self._services.db.reading() as session:
-            kinds = outbox.kinds_to_do(session, HANDLERS, PATIENCE)
+            kinds = outbox.kinds_to_do(session, HANDLERS, self._patience)
         for kind in kinds:
-            self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=PATIENCE))
+            self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=self._patience))
         for name in jobs.JOBS:
             self._begin(f"job {name}", lambda name=name: jobs.run(self._services, name))
 

@@ -66,7 +66,7 @@ def turn(
             f"That is longer than {LONGEST.days} days. Turn it in steps.", field="until" if until else "length"
         )
     _there_are_workers(services)
-    pass_time(services, by, fire=lambda: _fire(services))
+    pass_time([services], by, fire=lambda: _fire(services))
     _tell(services, place, as_json=as_json)
 
 
@@ -131,7 +131,7 @@ def _fire(services: Services) -> None:
     with services.db.writing() as session:
         runtime.ask_for(session, "fire_timers")
     until = machine_now() + PATIENCE
-    while timers_are_due(services) or _something_waits(services):
+    while timers_are_due([services]) or _something_waits(services):
         if machine_now() > until:
             now = services.clock.now()
             raise Unavailable(

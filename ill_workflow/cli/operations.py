@@ -50,7 +50,7 @@ def demo(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="End by itself, non-zero if a story went wrong.")] = False,
 ) -> None:
-    """Play twelve loans before your eyes, in a database of its own."""
+    """Play thirteen loans before your eyes, in a database of its own."""
     raise typer.Exit(context.obj.demo(context.obj.settings, once))
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +14,7 @@ from ill_workflow import accounts, backlog, copies, fees, libraries, patrons
 from ill_workflow.bootstrap import Services
 from ill_workflow.demo.days import pass_time, timers_are_due
 from ill_workflow.errors import IllError
-from ill_workflow.requests import actions, intake
+from ill_workflow.requests import actions, due_dates, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Attempt, Event, MessageRow, Notice, Request, Slip
@@ -49,10 +49,12 @@ class Play:
         rest: Callable[[float], None] = time.sleep,
     ) -> None:
         self.services, self.tell = services, tell
+        #: Libraries that are elsewhere, by their codes.
+        self.elsewhere: dict[str, Services] = {}
         self._pause, self._rest = pause, rest  #: seconds after each line, for eyes; and how they pass
         self.stories: list[Story] = []
         self._nudge = nudge  #: asks the workers to look at the timers now
-        self._told = 0
+        self._told: dict[str, int] = {}  #: the last event that was told of, by where it happened
 
     def all(self, stories: Sequence[tuple[str, Callable[["Play"], None]]]) -> None:
         """Play stories one after another; one that goes wrong is told, and the next one begins."""
@@ -98,21 +100,24 @@ class Play:
     def act(
         self, code: str, loan: str, trigger: str, *, by: str = "", told_by: str | None = None, **inputs: Any
     ) -> None:
-        name = by or {"MAIN": "ann", "RIV": "rita"}[code]
-        with self.services.db.writing() as session:
+        name = by or {"MAIN": "ann", "RIV": "rita", "LAKE": "lena"}[code]
+        services = self._at(code)
+        with services.db.writing() as session:
             request = actions.locked(session, self._id(session, code, loan))
             who = By.staff(accounts.find_account(session, name), told_by)
-            actions.perform(session, request, trigger, by=who, clock=self.services.clock, inputs=inputs)
+            actions.perform(session, request, trigger, by=who, clock=services.clock, inputs=inputs)
         self._settle()
 
     def turn(self, *, days: int) -> None:
         """Let days pass, one by one, so that each day's timers fire on their day."""
         self.tell(f"           … {days} days pass")
-        pass_time(self.services, timedelta(days=days), fire=self._fire)
+        pass_time(self._everywhere(), timedelta(days=days), fire=self._fire)
 
     def _fire(self) -> None:
         self._nudge()
-        self.wait("the timers have fired", lambda: not timers_are_due(self.services))
+        for services in self.elsewhere.values():
+            due_dates.fire_due(services.db, services.clock)
+        self.wait("the timers have fired", lambda: not timers_are_due(self._everywhere()))
         self._settle()
 
     def scanned(self, words: str) -> str:
@@ -129,7 +134,10 @@ class Play:
         self._tell_news()
 
     def _all_done(self) -> bool:
-        with self.services.db.reading() as session:
+        return all(self._is_done(services) for services in self._everywhere())
+
+    def _is_done(self, services: Services) -> bool:
+        with services.db.reading() as session:
             needing = backlog.needing_attention(session)
             if needing:
                 raise StoryWentWrong(f"{needing[0].kind} {needing[0].argument}: {needing[0].last_error}")
@@ -143,25 +151,43 @@ class Play:
             self._rest(0.03)
 
     def _tell_news(self) -> None:
-        with self.services.db.reading() as session:
+        news = sorted(line for services in self._everywhere() for line in self._news_of(services))
+        for _, _, line in news:
+            self.tell(line)
+            self._rest(self._pause)
+
+    def _news_of(self, services: Services) -> list[tuple[datetime, int, str]]:
+        """What has happened there since it was told of last, each with its time and place in the order."""
+        place, found = services.settings.url, list[tuple[datetime, int, str]]()
+        with services.db.reading() as session:
             rows = sa.select(Event, Request).join(Request, Request.id == Event.request_id)
-            for event, request in session.execute(rows.where(Event.id > self._told).order_by(Event.id)):
-                self._told = event.id
+            for event, request in session.execute(rows.where(Event.id > self._told.get(place, 0)).order_by(Event.id)):
+                self._told[place] = event.id
                 at = event.at.astimezone(request.library.zone)
                 state = lifecycle_of(request).label(event.dest)
                 told = f" (told by {event.told_by})" if event.told_by else ""
-                self.tell(
+                line = (
                     f"  {at:%d %b}  {request.reference:<11} {request.library.code:<5} {event.label:<26}"
                     f" {state:<23} {event.who}{told}"
                 )
-                self._rest(self._pause)
+                found.append((event.at, event.id, line))
+        return found
 
     def expect(self, loan: str, *states: str) -> None:
         self.wait(f"{loan} ends {states}", lambda: self.states(loan) == list(states))
 
     def states(self, loan: str) -> list[str]:
-        with self.services.db.reading() as session:
-            return [request.state for request in self._halves(session, loan)]
+        found: list[str] = []
+        for services in self._everywhere():
+            with services.db.reading() as session:
+                found += [request.state for request in self._halves(session, loan)]
+        return found
+
+    def _everywhere(self) -> list[Services]:
+        return [self.services, *self.elsewhere.values()]
+
+    def _at(self, code: str) -> Services:
+        return self.elsewhere.get(code, self.services)
 
     def _halves(self, session: Any, loan: str) -> list[Request]:
         rows = sa.select(Request).where((Request.reference == loan) | (Request.partner_request_id == loan))
@@ -174,52 +200,58 @@ class Play:
         raise StoryWentWrong(f"{loan} has not arrived at {code}")
 
     def field(self, code: str, loan: str, name: str) -> Any:
-        with self.services.db.reading() as session:
+        with self._at(code).db.reading() as session:
             return getattr(session.get_one(Request, self._id(session, code, loan)), name)
 
     def count(self, code: str, loan: str, trigger: str) -> int:
-        with self.services.db.reading() as session:
+        with self._at(code).db.reading() as session:
             mine = (Event.request_id == self._id(session, code, loan)) & (Event.trigger == trigger)
             return session.scalar(sa.select(sa.func.count(Event.id)).where(mine)) or 0
 
     def fees(self, code: str, loan: str) -> str:
-        with self.services.db.reading() as session:
+        with self._at(code).db.reading() as session:
             request = session.get_one(Request, self._id(session, code, loan))
             return fees.in_words(fees.Ledger(session, request.library_id, request.id).balances())
 
     def in_days(self, code: str, days: int) -> str:
         """The day that it will be at a library, as people type it."""
-        with self.services.db.reading() as session:
-            today = libraries.find_library(session, code).today(self.services.clock.now())
+        services = self._at(code)
+        with services.db.reading() as session:
+            today = libraries.find_library(session, code).today(services.clock.now())
         return (today + timedelta(days=days)).isoformat()
 
     def _report(self, story: Story) -> dict[str, Any]:
-        with self.services.db.reading() as session:
-            halves = [request for loan in story.references for request in self._halves(session, loan)]
-            found = [
-                {
-                    "reference": request.reference,
-                    "library": request.library.code,
-                    "side": request.side,
-                    "state": request.state,
-                    "states": [
-                        {"state": e.dest, "by": e.trigger, "at": e.at.astimezone(UTC).isoformat()}
-                        for e in self._of(session, Event, request)
-                    ],
-                    "slips": [s.file for s in self._of(session, Slip, request) if s.file],
-                    "message_ids": [n.message_id for n in self._of(session, Notice, request) if n.message_id]
-                    + [
-                        m.outcome.removeprefix("mail ")
-                        for m in self._of(session, MessageRow, request)
-                        if m.outcome.startswith("mail ")
-                    ],
-                    "asked": [
-                        a.wire_id for a in session.scalars(sa.select(Attempt).where(Attempt.request_id == request.id))
-                    ],
-                }
-                for request in halves
-            ]
+        found: list[dict[str, Any]] = []
+        for services in self._everywhere():
+            with services.db.reading() as session:
+                found += self._in_report(session, story)
         return {"name": story.name, "went_wrong": story.went_wrong, "requests": found}
+
+    def _in_report(self, session: Any, story: Story) -> list[dict[str, Any]]:
+        halves = [request for loan in story.references for request in self._halves(session, loan)]
+        return [
+            {
+                "reference": request.reference,
+                "library": request.library.code,
+                "side": request.side,
+                "state": request.state,
+                "states": [
+                    {"state": e.dest, "by": e.trigger, "at": e.at.astimezone(UTC).isoformat()}
+                    for e in self._of(session, Event, request)
+                ],
+                "slips": [s.file for s in self._of(session, Slip, request) if s.file],
+                "message_ids": [n.message_id for n in self._of(session, Notice, request) if n.message_id]
+                + [
+                    m.outcome.removeprefix("mail ")
+                    for m in self._of(session, MessageRow, request)
+                    if m.outcome.startswith("mail ")
+                ],
+                "asked": [
+                    a.wire_id for a in session.scalars(sa.select(Attempt).where(Attempt.request_id == request.id))
+                ],
+            }
+            for request in halves
+        ]
 
     def _of(self, session: Any, table: Any, request: Request) -> list[Any]:
         return list(session.scalars(sa.select(table).where(table.request_id == request.id).order_by(table.id)))

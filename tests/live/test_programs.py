@@ -90,14 +90,17 @@ def test_the_demo_once(environment, tmp_path):
     assert again.returncode == 1
     assert "A demo runs already" in again.stderr
     report = json.loads((tmp_path / "demo-report.json").read_text(encoding="utf-8"))
-    assert [story["went_wrong"] for story in report["stories"]] == [""] * 12
+    assert [story["went_wrong"] for story in report["stories"]] == [""] * 13
+    over_the_wire = report["stories"][-1]["requests"]
+    assert [(r["library"], r["state"]) for r in over_the_wire] == [("MAIN", "completed"), ("LAKE", "completed")]
     names = {task["name"] for task in report["tasks"].values()}
     assert {"ill.generate_slip", "ill.email_slip", "ill.send_message", "ill.notify_patron"} <= names
     assert not [task for task in report["tasks"].values() if task.get("args") not in ("-", "", "()", None)]
     for story in report["stories"]:
         for request in story["requests"]:
+            folder = tmp_path / "data" / "demo" / ("neighbour" if request["library"] == "LAKE" else "")
             for slip in request["slips"]:
-                assert (tmp_path / "data" / "demo" / "slips" / slip).read_bytes().startswith(b"%PDF")
+                assert (folder / "slips" / slip).read_bytes().startswith(b"%PDF")
     caught = {
         line.split(":", 1)[1].strip()
         for mail in (tmp_path / "data" / "demo" / "mails").glob("*.eml")
