@@ -25,7 +25,7 @@ lint: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	$(PY) -m benchmarks
 
-# Both halves of requests under whatever may happen: RUNS, STEPS, SEED, and the MINUTES after which nothing is begun.
+# Both halves of requests under whatever may happen, in one installation and between two: RUNS, STEPS, SEED, and the MINUTES after which nothing is begun.
 soak: $(VENV)/.ready-dev
 	$(if $(ILL_ISO18626),$(PY) -m tests.iso18626.hostile --seed $(or $(SEED),0))
 	$(PY) -m tests.stateful.soak --runs $(or $(RUNS),2000) --steps $(or $(STEPS),10) --seed $(or $(SEED),0) --minutes $(or $(MINUTES),60)

@@ -57,6 +57,8 @@ def test_only_what_was_lost_for_too_long_is_given_up_and_a_person_sees_it(caplog
         run(world, report, WAYS["lending"], runs=5)
     assert report.runs >= 5
     assert report.messages["handed over"]
+    for reason in report.given_up:
+        assert "Given up after 72 hours" in reason or "answered" in reason, reason
 
 
 def test_every_row_that_hears_a_partner_is_pulled_over_the_wire(caplog):

@@ -79,6 +79,10 @@ class Office(ABC):
         """Let one of the troubles happen."""
         raise AssertionError(f"nobody knows how to let {trouble} happen")
 
+    def looked_at(self) -> Mapping[str, int]:
+        """What was said since it was asked last, and is valid by the official schemas: how many, by edition."""
+        return {}
+
     def gave_up(self, effect: EffectRow) -> bool:
         """Whether a message was rightly given up: nothing has got through for too long."""
         return False

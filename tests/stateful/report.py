@@ -11,12 +11,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow.outbox import DONE, WITHDRAWN, EffectRow
+from ill_workflow.outbox import DEAD, DONE, WITHDRAWN, EffectRow
 from ill_workflow.requests.models import Event, Request
 from state_machines.borrowing import BORROWING
 from state_machines.declaration import Lifecycle
 from state_machines.lending import LENDING
 from tests.stateful.world import World
+
+COUNTS = ("done", "messages", "attention", "given_up", "valid")
 
 
 @dataclass
@@ -28,6 +30,8 @@ class Report:
     done: Counter[str] = field(default_factory=Counter)  #: what the steps did
     messages: Counter[str] = field(default_factory=Counter)
     attention: Counter[str] = field(default_factory=Counter)  #: alerts by side and kind, and work that went wrong
+    given_up: Counter[str] = field(default_factory=Counter)  #: messages to partners, and why
+    valid: Counter[str] = field(default_factory=Counter)  #: what was sent and looked at by the schemas, by edition
     excused: Counter[str] = field(default_factory=Counter)  #: disagreements by hand that staff were told of
     pulled: Counter[tuple[str, int]] = field(default_factory=Counter)
 
@@ -38,6 +42,9 @@ class Report:
         for place in world.places:
             with place.db.reading() as session:
                 self._add(session)
+                for effect in session.scalars(sa.select(EffectRow).where(EffectRow.status == DEAD)):
+                    self.given_up[f"{effect.argument}: {effect.last_error}"] += 1
+        self.valid.update(world.office.looked_at())
 
     def _add(self, session: Session) -> None:
         rows = sa.select(Request.side, Event.row, sa.func.count()).join(Request, Request.id == Event.request_id)
@@ -70,7 +77,7 @@ class Report:
             }
             for lifecycle in (BORROWING, LENDING)
         }
-        counts = {name: dict(sorted(getattr(self, name).items())) for name in ("done", "messages", "attention")}
+        counts = {name: dict(sorted(getattr(self, name).items())) for name in COUNTS}
         return {
             "runs": self.runs, "steps": self.steps, **more, **counts, "disagreements by hand, seen": dict(self.excused),
             "rows": rows, "rows never pulled": self.never_pulled(),
@@ -80,7 +87,7 @@ class Report:
         """Add what another process has counted."""
         self.runs += told["runs"]
         self.steps += told["steps"]
-        for name in ("done", "messages", "attention"):
+        for name in COUNTS:
             getattr(self, name).update(told[name])
         self.excused.update(told["disagreements by hand, seen"])
         for lifecycle in (BORROWING, LENDING):

@@ -16,15 +16,14 @@ from ill_workflow.clock import FixedClock
 from ill_workflow.libraries import Library
 from ill_workflow.messages.content import AgencyId, Confirmation, SupplyingAgencyMessage
 from ill_workflow.migrations import migrate
-from ill_workflow.partner_secrets import set_secret
 from tests.plugins.stage import START, ZONE, Half
+from tests.plugins.two_installations import LIBRARIES, meet
 from tests.stateful.place import Place
 from tests.stateful.ways import MEMORY
 from tests.stateful.wire import ALL_ARRIVE, Way, Wire
 from tests.stateful.world import World
 
 W = TypeVar("W", bound=World)
-LIBRARIES = {"MAIN": ("Main Library", "XPX"), "RIV": ("Riverside Library", "RIV")}
 
 
 class MainAlone(Place):
@@ -34,19 +33,8 @@ class MainAlone(Place):
 
     def _partners(self, session, here: list[Library]) -> None:
         (ours,) = here
-        for code, (name, _) in LIBRARIES.items():
-            if code != ours.code:
-                address = f"1 {name} Street\nChicago"
-                other = partners.add_partner(
-                    session, ours.id, code=code, name=name, transport="iso18626", shipping_address=address,
-                    return_address=f"Returns\n{address}", delivery_code=code, time_zone="America/Chicago",
-                    wire={
-                        "address": f"http://{code.lower()}.example/iso18626/{code}", "plain_http": True,
-                        "shows_itself": "token", "answer_after_ms": 0,
-                    },
-                )  # fmt: skip
-                set_secret(session, other, "token", f"a-token-of-{code}")
-                set_secret(session, other, "our_token", f"a-token-of-{ours.code}")
+        other = next(code for code in LIBRARIES if code != ours.code)
+        meet(session, ours, other, f"http://{other.lower()}.example/iso18626/{other}", answer_after_ms=0)
         self._hilltop(session, ours)
 
     def takes_in(self, message, partner: partners.Partner) -> Confirmation:

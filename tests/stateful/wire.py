@@ -85,7 +85,6 @@ class Wire(Office):
         self.way = ways[0]
         self.schemas = Path(given) if (given := os.environ.get("ILL_ISO18626")) else None
         self.valid: Counter[str] = Counter()  #: messages that were looked at, by edition
-        self.lost: Counter[str] = Counter()  #: what was given up, and why
         self._next: list[str] = []
         self._is_cut = False
         self._said: list[str] = []
@@ -120,6 +119,11 @@ class Wire(Office):
     @property
     def can_be_cut(self) -> bool:  # type: ignore[override]
         return self.way.manner == CUT
+
+    def looked_at(self) -> Mapping[str, int]:
+        told = dict(self.valid)
+        self.valid.clear()
+        return told
 
     def gave_up(self, effect: EffectRow) -> bool:
         """Only in a run in which the line was cut."""
