@@ -6,11 +6,14 @@ import logging
 
 import pytest
 
+from ill_workflow.iso18626.calling import Called
+from ill_workflow.iso18626.editions import Edition
+from ill_workflow.iso18626.writing import write
 from tests.stateful.paths import Paths, stories
 from tests.stateful.report import Report
 from tests.stateful.two_places import TwoStages, two_installations
 from tests.stateful.ways import WAYS, run
-from tests.stateful.wire import ALL_ARRIVE, SOME_ARE_LOST
+from tests.stateful.wire import ALL_ARRIVE, SOME_ARE_LOST, confirmed
 
 pytestmark = pytest.mark.long
 
@@ -70,3 +73,21 @@ def test_every_row_that_hears_a_partner_is_pulled_over_the_wire(caplog):
                 paths.tell(stage, name, story)
     assert paths.told == len(SHARE)
     assert paths.never_by_a_message() == []
+
+
+def swallows_what_it_has_confirmed(world):
+    """Each third message gets its confirmation, and is never taken in."""
+    wire, passes = world.office, world.office._passes
+
+    def swallows(letter):
+        if letter.number % 3:
+            return passes(letter)
+        return Called(200, write(confirmed(letter.message, world.clock), Edition.Y2017), 1)
+
+    wire._passes = swallows
+
+
+def test_the_referee_notices_a_message_that_is_confirmed_and_dropped(caplog):
+    caplog.set_level(logging.CRITICAL)
+    with two_installations(ALL_ARRIVE) as world, pytest.raises(AssertionError):
+        run(world, Report(), WAYS["lending"], runs=30, shrink=False, break_it=swallows_what_it_has_confirmed)

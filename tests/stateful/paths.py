@@ -45,6 +45,44 @@ def stories() -> Iterator[tuple[str, Story]]:
             if told_there and first in _BEGUN and what not in AT_ONE_PLACE:
                 for given in _parameters(story):
                     yield f"{what}{list(given.values()) or ''}", _told(story, first, given)
+    yield from ((story.__name__, story) for story in OTHER_ENDS)
+
+
+def _a_slip_is_printed_while_a_condition_waits(stage: TwoStages) -> None:
+    lent = stage.other_half(stage.borrows())
+    lent.does("add_condition", condition="LibraryUseOnly")
+    lent.does("print_slip")
+    assert lent.state == "conditional"
+
+
+def _nobody_at_the_end_of_the_rota_answers(stage: TwoStages) -> None:
+    loan = stage.borrows(ask=("HILL",))
+    stage.waits_until("2026-02-10")
+    assert loan.state == "unfilled"
+
+
+def _lent_to_the_patron_while_a_renewal_is_asked_for(stage: TwoStages) -> None:
+    loan = stage.borrows()
+    stage.other_half(loan).does("ship", condition_checked=True, item_barcode="312")
+    loan.does("receive", condition_checked=True)
+    loan.does("request_renewal")
+    loan.does("check_out")
+    assert loan.state == "renewal_requested"
+
+
+def _it_went_home_before_it_came(stage: TwoStages) -> None:
+    loan = stage.borrows()
+    lent = stage.other_half(loan)
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    lent.does("check_in")
+    assert (loan.state, lent.state) == ("needs_review", "completed")
+
+
+#: What the stories of branches leave to those of single rows.
+OTHER_ENDS: tuple[Story, ...] = (
+    _a_slip_is_printed_while_a_condition_waits, _nobody_at_the_end_of_the_rota_answers,
+    _lent_to_the_patron_while_a_renewal_is_asked_for, _it_went_home_before_it_came,
+)  # fmt: skip
 
 
 @dataclass

@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -213,8 +214,9 @@ class Place(Stage):
         if afterwards:
             work = self.services.handlers[kind](self.services, taken[0])
             if isinstance(work, Outside):
-                work.talk()
-                self.surplus[self._outside(taken[0])] += 1
+                with suppress(TryLater):  # it may as well die when nothing has got through
+                    work.talk()
+                    self.surplus[self._outside(taken[0])] += 1
         return True
 
     def _outside(self, claimed: outbox.Claimed) -> tuple[str, Any]:

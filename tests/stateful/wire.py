@@ -148,7 +148,7 @@ class Wire(Office):
         self.counts["handed over"] += 1
         if self.way.manner in (HELD, HELD_IN_ORDER):
             self.held.append(letter)
-            return Called(200, write(_taken_in(letter.message, self.clock), Edition.Y2017), 1)
+            return Called(200, write(confirmed(letter.message, self.clock), Edition.Y2017), 1)
         trouble = "cut" if self._is_cut else self._next.pop(0) if self._next else ""
         self._said.append(f"{letter} to {letter.to}: {trouble or 'passes'}")
         match trouble:
@@ -226,7 +226,7 @@ def _outcome(body: bytes) -> str:
     return f"{told.confirmationHeader.messageStatus} {[e.errorValue for e in told.errorData] or ''}"
 
 
-def _taken_in(message: Message, clock: FixedClock) -> WireConfirmation:
+def confirmed(message: Message, clock: FixedClock) -> WireConfirmation:
     """What somebody in between answers, who looks at it later."""
     said = message.header
     header = ConfirmationHeader(
