@@ -193,9 +193,9 @@ def _on_loan(half: Request, lending: Request) -> bool:
 
 
 def _settled_by_hand(*halves: Request) -> bool:
-    """Bills typed in, and what was settled: after that nothing moves by itself."""
+    """Bills typed in, and what was settled or closed by hand: after that nothing moves by itself."""
     typed_in = (Event.trigger == "partner_bills") & (Event.actor != "partner")
-    found = sa.select(Event.id).where(typed_in | (Event.trigger == "settle")).limit(1)
+    found = sa.select(Event.id).where(typed_in | Event.trigger.in_(("settle", "close"))).limit(1)
     return any(_session(half).scalar(found.where(Event.request_id == half.id)) is not None for half in halves)
 
 
