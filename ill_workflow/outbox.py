@@ -446,11 +446,17 @@ def goes_out(destination: str) -> bool:
     return destination == MAIL or destination.startswith(PARTNER)
 
 
+def may_have_arrived() -> sa.ColumnElement[bool]:
+    """A condition: a partner was called, and has perhaps taken what it never confirmed."""
+    tried = EffectRow.last_error.is_not(None) | (EffectRow.left > 0)
+    return EffectRow.destination.startswith(PARTNER) & tried
+
+
 def withdraw(session: Session, effect_id: int) -> bool:
     """Take back work that nobody has begun. False: it is too late."""
     back = (
         sa.update(EffectRow)
-        .where(EffectRow.id == effect_id, EffectRow.status == READY)
+        .where(EffectRow.id == effect_id, EffectRow.status == READY, ~may_have_arrived())
         .values(status=WITHDRAWN)
         .returning(EffectRow.id)
     )

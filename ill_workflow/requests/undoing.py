@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.errors import Refused
-from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, WITHDRAWN, EffectRow, withdraw
+from ill_workflow.outbox import DEAD, DONE, RUNNING, UNCERTAIN, WITHDRAWN, EffectRow, may_have_arrived, withdraw
 from ill_workflow.requests.consequences import Asked
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.models import Event, MailRow, Notice, Request
@@ -76,6 +76,6 @@ def _ended_something(session: Session, row: EffectRow) -> bool:
 
 def _left(session: Session, event: Event) -> bool:
     """Whether a message of this event is with the partner, or may be."""
-    gone = EffectRow.status.in_((RUNNING, DONE, DEAD, UNCERTAIN))
+    gone = EffectRow.status.in_((RUNNING, DONE, DEAD, UNCERTAIN)) | may_have_arrived()
     sent = sa.select(EffectRow.id).where(EffectRow.event_id == event.id, EffectRow.kind == "send_message", gone)
     return session.scalar(sent.limit(1)) is not None

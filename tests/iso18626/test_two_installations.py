@@ -13,7 +13,7 @@ from tests.stateful.paths import Paths, stories
 from tests.stateful.report import Report
 from tests.stateful.two_places import TwoStages, two_installations
 from tests.stateful.ways import WAYS, run
-from tests.stateful.wire import ALL_ARRIVE, SOME_ARE_LOST, confirmed
+from tests.stateful.wire import ALL_ARRIVE, DIRECT, SOME_ARE_LOST, Way, confirmed
 
 pytestmark = pytest.mark.long
 
@@ -73,6 +73,26 @@ def test_every_row_that_hears_a_partner_is_pulled_over_the_wire(caplog):
                 paths.tell(stage, name, story)
     assert paths.told == len(SHARE)
     assert paths.never_by_a_message() == []
+
+
+def test_what_a_partner_may_have_heard_is_corrected_and_not_withdrawn(caplog):
+    caplog.set_level(logging.CRITICAL)
+    with two_installations(ALL_ARRIVE, TwoStages) as stage:
+        stage.begin_anew(Way(DIRECT))
+        loan = stage.borrows()
+        lent = stage.other_half(loan)
+        stage.office.at_once = False
+        stage.office.suffers("answer lost")
+        lent.does("ship", condition_checked=True, item_barcode="312")
+        assert (loan.state, lent.said) == ("shipped", []), "it has arrived, and Riverside does not know"
+
+        lent.undoes()
+        stage.waits_for_machines()
+        stage.work()
+
+        assert (lent.state, lent.said) == ("new", ["Loaned", "Notification"])
+        assert loan.heard == ["Loaned", "Notification"]
+        assert "partner_informs" in loan.alerts, "a person sees that it was a mistake"
 
 
 def swallows_what_it_has_confirmed(world):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,6 +106,7 @@ AND_BACK = ", and back"
 FORMER: dict[str, str] = {
     "CLOSED": "it is done with it",
     "cancel_requested": "a person there has to answer our Cancel",
+    "damaged, and back": "the item is home, and a damage is claimed",
 }
 
 
@@ -125,12 +126,11 @@ class Disagreement:
 def agree(borrowing: str, lending: str, *, back: bool) -> bool:
     """Whether two states fit; `back`: the item is at the lender."""
     groups = {borrowing, *(name for name, members in BORROWING.groups.items() if borrowing in members)}
-    fits = [
-        name.removesuffix(AND_BACK)
-        for group in groups
-        for name in AGREE.get(group, ())
-        if back or not name.endswith(AND_BACK)
-    ]
+    return any(_among(AGREE.get(group, ()), lending, back=back) for group in groups)
+
+
+def _among(names: Iterable[str], lending: str, *, back: bool) -> bool:
+    fits = [name.removesuffix(AND_BACK) for name in names if back or not name.endswith(AND_BACK)]
     return lending in LENDING.expand(tuple(fits)) if fits else False
 
 
@@ -169,7 +169,7 @@ def _of_a_pair(world: World, half: Request, attempt: Attempt, lending: Request) 
     judged = partial(_judged, world, half, lending, manual)
     if not present:
         goes_on = lending.state in LENDING.groups["OPEN"] and _refused_the_cancel(lending)
-        if lending.state not in LENDING.expand(tuple(FORMER)) and not goes_on:
+        if not _among(FORMER, lending.state, back=not lending.loan_seen) and not goes_on:
             yield judged("it is asked no longer, and goes on")
         return
     filled_locally = half.state == "completed" and half.previous_state in BORROWING.groups["PREPARING"]
