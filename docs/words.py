@@ -40,6 +40,8 @@ SILENT = (
     "ill_workflow/web/browsers.py",
     "ill_workflow/web/flower.py",
     "ill_workflow/web/api/",
+    "ill_workflow/web/iso18626.py",
+    "ill_workflow/mock_partner/",
     "state_machines/checks.py",
     "state_machines/render.py",
     "state_machines/declaration.py",
