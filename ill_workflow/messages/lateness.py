@@ -40,6 +40,8 @@ def as_heard_now(
             return heard  # a note, a bill: it stands beside the state
     elif message.action != "Lost" and "Notification lost" not in heard.words:
         return heard
+    if not heard.words:
+        return replace(heard, values=_without_days(heard), item_was_sent=False)  # it says nothing that is not known
     note = f"{who} said before what was heard already: {heard.words[0]}. {heard.values.get('note', '')}".strip()
     return replace(heard, words=(), values={**_without_days(heard), "note": note}, item_was_sent=False)
 

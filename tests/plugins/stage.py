@@ -102,7 +102,7 @@ class Half:
         self, status: str, *, reason: str = "StatusChange", answer: str | None = None, note: str = "",
         due: str | None = None, cost: str | None = None, conditions: tuple[str, ...] = (), items: tuple[str, ...] = (),
         url: str | None = None, of: str | None = None, wire_id: str | None = None,
-        lenders_id: str | None = None,
+        lenders_id: str | None = None, ago: timedelta = timedelta(0),
     ):  # fmt: skip
         """What a lender says to this borrowing half: the present one, or `of` (a partner's code) about `wire_id`."""
         with self.stage.db.reading() as session:
@@ -112,7 +112,7 @@ class Half:
         costs = Costs(currencyCode="USD", monetaryValue=Decimal(cost)) if cost else None
         delivery = status in ("Loaned", "CopyCompleted")
         message = SupplyingAgencyMessage(
-            header=self._header(partner, wire_id or self.wire_id, lenders_id),
+            header=self._header(partner, wire_id or self.wire_id, lenders_id, ago),
             messageInfo=MessageInfo(reasonForMessage=reason, answerYesNo=answer, note=note),
             statusInfo=StatusInfo(status=status, lastChange=self.stage.clock.now(), dueDate=day),
             deliveryInfo=DeliveryInfo(
@@ -131,10 +131,12 @@ class Half:
         header = self._header(partner, self.partner_request_id)
         return self.stage.takes_in(RequestingAgencyMessage(header=header, action=action, note=note), partner)
 
-    def _header(self, partner: Partner, wire_id: str, lenders_id: str | None = None) -> Header:
+    def _header(
+        self, partner: Partner, wire_id: str, lenders_id: str | None = None, ago: timedelta = timedelta(0)
+    ) -> Header:
         return Header(
             supplyingAgencyId=AgencyId(agencyIdValue="S"), requestingAgencyId=AgencyId(agencyIdValue="R"),
-            timestamp=self.stage.clock.now(),
+            timestamp=self.stage.clock.now() - ago,
             requestingAgencyRequestId=wire_id, supplyingAgencyRequestId=lenders_id,
         )  # fmt: skip
 

@@ -1,5 +1,7 @@
 """What partners say late, twice, out of order or about something past."""
 
+from datetime import timedelta
+
 import pytest
 
 pytestmark = pytest.mark.long
@@ -47,6 +49,17 @@ def test_what_was_filled_locally_and_is_sent_after_all_is_on_its_way(stage):
 
     assert loan.state == "shipped"
     assert "unexpected_shipment" in loan.alerts
+
+
+def test_an_overtaken_status_that_says_nothing_new_is_recorded(stage):
+    loan = by_mail(stage)
+    loan.does("receive", condition_checked=True)
+    stage.waits_until("2026-02-10")
+    loan.hears("Overdue", due="2026-03-20")
+
+    assert loan.hears("RequestReceived", reason="StatusRequestResponse", ago=timedelta(hours=1)).ok
+
+    assert (loan.state, loan.history[-1]) == ("overdue", "partner_informs")
 
 
 def test_a_status_request_does_not_accept_a_condition(stage):
