@@ -11,7 +11,9 @@ _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 #: Ranges that wrap an address of the other kind: it is the one inside that counts.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 #: Shared by the customers of a provider; translated inside a network; the old way to write the other kind; of a site.
-_INSIDE = tuple(ipaddress.ip_network(net) for net in ("100.64.0.0/10", "64:ff9b:1::/48", "::/96", "fec0::/10"))
+_INSIDE = tuple(
+    ipaddress.ip_network(net) for net in ("100.64.0.0/10", "64:ff9b:1::/48", "::/96", "::ffff:0:0:0/96", "fec0::/10")
+)
 
 
 class NotThere(IllError):

@@ -1,5 +1,6 @@
 """Carries a message to a partner that speaks ISO 18626, and makes of its answer what is to be done."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -25,6 +26,8 @@ from ill_workflow.wire_settings import WireSettings
 NOT_YET = "It does not know this request yet"
 #: How often a message is repeated for that, and how long after: about a minute in all.
 NOT_YET_TIMES = 6
+#: Ids of other requests than the one that we sent.
+_OTHER_REQUEST = re.compile("(?:previous|multipleItem)RequestId", re.IGNORECASE)
 _NOT_YET_AFTER = (0.5, 1.0, 3.0, 8.0, 16.0, 30.0)
 
 
@@ -117,7 +120,9 @@ def _refused(line: _Line, called: Called, answer: Answer) -> Finish:
 def _is_there_already(error: Confirmation) -> bool:
     """Whether our request is refused because it is known: the first time it had arrived, and nobody had told us."""
     said = error.errorData
-    return said is not None and said.errorType == "UnrecognisedDataValue" and "requestid" in said.errorValue.casefold()
+    if said is None or said.errorType != "UnrecognisedDataValue":
+        return False
+    return _OTHER_REQUEST.search(said.errorValue) is None and "requestid" in said.errorValue.casefold()
 
 
 def _may_be_too_early(error: Confirmation) -> bool:

@@ -33,7 +33,15 @@ from ill_workflow.messages.content import (
     StatusInfo,
     SupplyingAgencyMessage,
 )
-from ill_workflow.messages.marks import ACCEPTS_CONDITION, ADDS_CONDITION, OURS, Piece, multiple_items, return_to
+from ill_workflow.messages.marks import (
+    ACCEPTS_CONDITION,
+    ADDS_CONDITION,
+    OURS,
+    Piece,
+    multiple_items,
+    return_to,
+    strip_marks,
+)
 from state_machines.changes import TRAVELLING
 
 #: What a state is called when a partner asks, or is told a due date.
@@ -262,7 +270,8 @@ def _with_marks(saying: Saying, what: str, note: str) -> str:
 def _note(saying: Saying) -> str:
     """A sentence for people, and our mark where there is one."""
     theirs = ACCEPTS_CONDITION if saying.marks and saying.what == "ConditionAccepted" else ""
-    words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), str(saying.inputs.get("note") or "")]
+    said = strip_marks(str(saying.inputs.get("note") or ""))  # what people type is no mark
+    words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), said]
     if changes := saying.inputs.get("changes"):
         told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
         words.append("; ".join(told))

@@ -114,7 +114,9 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
         zone=library.zone,
         our_agency=us,
         partner_agency=them,
-        their_id=None if lending else _their_id(session, request, partner, wire_id),
+        their_id=None
+        if lending
+        else told["partner_request_id"] or _their_former_id(session, request, partner, wire_id),
         return_name=library.name,
         return_address=library.address,
         link_of_copy=link_of_copy if partner.transport == "iso18626" else None,
@@ -156,8 +158,11 @@ def _agencies(session: Session, request: Request, partner: Partner, library: Lib
     return named, said.requestingAgencyId
 
 
-def _their_id(session: Session, request: Request, partner: Partner, wire_id: str) -> str | None:
-    """What the lender has called what it was asked under an id, as it last wrote it."""
+def _their_former_id(session: Session, request: Request, partner: Partner, wire_id: str) -> str | None:
+    """What a lender asked before has called it. The present one's id was written down with the promise: each try is
+    to say the same."""
+    if wire_id == request.wire_id:
+        return None
     rows = sa.select(MessageRow.content).where(
         MessageRow.request_id == request.id, MessageRow.partner_id == partner.id, MessageRow.incoming
     )

@@ -86,7 +86,7 @@ def promise_effects(
         if effect.kind != "schedule_due_date_check":
             payload = {
                 "request": told,
-                "inputs": as_json(inputs),
+                "inputs": as_json(_ours(inputs, event, by) if effect.kind == "send_message" else inputs),
                 "source": event.source,
                 "partner": to.partner_id,
                 "wire_id": to.wire_id,
@@ -111,7 +111,7 @@ def promise_effects(
                 request_id=request.id,
                 event_id=event.id,
                 payload=payload,
-                lane=f"{effect.kind}:{request.id}" if effect.kind in IN_ORDER else None,
+                lane=_lane(request, effect, to),
                 destination=_destination(session, effect, to),
                 reader=reader,
                 delay=timedelta(minutes=request.library.digest_minutes) if reader else _behind(by, effect, to),
@@ -161,6 +161,20 @@ IN_ORDER = ("send_message", "circulation")
 DESTINATIONS = {
     "notify_patron": MAIL, "alert_staff": MAIL, "email_slip": MAIL, "generate_slip": SLIPS, "circulation": CIRCULATION,
 }  # fmt: skip
+
+
+def _lane(request: Request, effect: Effect, to: Asked) -> str | None:
+    """Messages of a request are in order for each partner: one that is down does not hold up the next one's."""
+    if effect.kind not in IN_ORDER:
+        return None
+    return f"{effect.kind}:{request.id}" + (f":{to.partner_id}" if effect.kind == "send_message" else "")
+
+
+def _ours(inputs: Mapping[str, Any], event: Event, by: By) -> Mapping[str, Any]:
+    """What a partner wrote is no word of ours: it is not told it in our answer."""
+    if by.partner is None and not event.trigger.startswith("partner_"):
+        return inputs
+    return {name: value for name, value in inputs.items() if name not in ("note", "reason")}
 
 
 def _destination(session: Session, effect: Effect, to: Asked) -> str:

@@ -260,7 +260,7 @@ WRONG = (
     (["slip", "preview", "XPX-1001", "--piece", "2"], "piece", "has one slip"),
     (["library", "logo", "MAIN"], "file", "--remove"),
     (["library", "logo", "MAIN", "nowhere.png"], "file", "can't be read"),
-    (["library", "logo", "MAIN", "data/ill.db"], "logo", "PNG or JPEG"),
+    (["library", "logo", "MAIN", "data/ill.db"], "logo", "at most 512 KB"),
     (["library", "logo", "MAIN", "/dev/zero"], "logo", "at most 512 KB"),
     (["library", "change", "MAIN", "routing_paper=legal"], "routing_paper", "Choose letter"),
     (["library", "change", "MAIN", "per_sheet=2"], "per_sheet", "1, 4, 6"),

@@ -604,3 +604,65 @@ def test_whoever_knows_that_a_partner_is_up_again_need_not_wait(desk, far, visit
     assert desk.message.status == "done"
     assert ann.submit(f"{operations}/partners/{number}/now").status_code == 404
     assert ann.submit(f"{operations}/partners/99999999999999999999/now").status_code == 404
+
+
+def test_a_partner_that_is_down_does_not_keep_the_next_one_from_being_asked(desk, far, near):
+    desk.knows("NEAR", "Nearby", near)
+    far.then(*[says(503)] * 50)
+    loan = desk.stage.borrows(ask=("FAR", "NEAR"))
+
+    loan.does("try_next")
+
+    assert [call.message.header.requestingAgencyRequestId for call in near.heard] == [loan.wire_id]
+
+
+def test_a_retry_that_is_refused_for_the_request_before_it_is_refused(desk, far):
+    loan = desk.borrows()
+    loan.hears("RetryPossible")
+    far.then(says(503), refuses("UnrecognisedDataValue", "requestingAgencyPreviousRequestId: no such request"))
+
+    loan.does("retry")
+    desk.lets_time_pass()
+
+    assert (loan.state, loan.history[-1]) == ("unfilled", "partner_cannot_supply")
+
+
+def test_what_a_borrower_wrote_is_no_word_of_ours(desk, far):
+    lent = desk.is_asked("B-1")
+    lent.does("ship", condition_checked=True, item_barcode="312")
+    header = far.heard[-1].message.header
+
+    desk.stage.takes_in(
+        RequestingAgencyMessage(header=header, action="Cancel", note="Our patron has bought it"),
+        desk.stage.partner("MAIN", "FAR"),
+    )
+    desk.stage.work()
+
+    said = far.heard[-1].message.messageInfo
+    assert (said.reasonForMessage, said.answerYesNo, said.note) == ("CancelResponse", "N", "")
+
+
+def test_what_people_type_is_no_mark(desk, far):
+    loan = desk.borrows()
+    loan.hears("Loaned", due="2026-03-01", items=("31",))
+    loan.does("receive", condition_checked=True)
+
+    loan.does("report_damaged", severity="minor", note="see #ill:lost# page 3")
+
+    note = far.heard[-1].message.note
+    assert "#ill:damaged#" in note
+    assert "#ill:lost#" not in note
+    assert "page 3" in note
+
+
+def test_each_try_names_the_lenders_id_as_it_was_known_when_it_was_promised(desk, far):
+    loan = desk.borrows()
+    far.then(says(503))
+    loan.does("cancel", reason="No longer needed")
+    loan.hears("ExpectToSupply", lenders_id="L-77")
+
+    desk.lets_time_pass()
+
+    tries = [body for body in far.bodies if b"<action>Cancel" in body.replace(b"ill:", b"")]
+    assert len(tries) == 2
+    assert tries[0] == tries[1]

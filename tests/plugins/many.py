@@ -119,7 +119,7 @@ def _partners(library: int) -> Iterator[dict[str, Any]]:
     for number in range(100, 220):
         yield {
             "id": number, "library_id": library, "code": f"P{number}", "name": f"{NAMES[number % 15]} College {number}",
-            "terms": {}, "fees": {}, "email": f"ill@p{number}.example", "currency": "USD",
+            "terms": {}, "fees": {}, "wire": {}, "email": f"ill@p{number}.example", "currency": "USD",
         }  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def _effects(made: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {
             "id": r["id"], "kind": "send_message", "argument": "Loaned", "library_id": r["library_id"],
             "request_id": r["id"], "event_id": 2 * r["id"] + 2, "payload": {}, "dedupe_key": f"e{r['id']}:0",
-            "lane": f"send_message:{r['id']}", "status": "dead" if r["id"] % 10_000 == 0 else "done",
+            "lane": f"send_message:{r['id']}:{r['partner_id']}", "status": "dead" if r["id"] % 10_000 == 0 else "done",
             "available_at": r["created_at"], "created_at": r["created_at"], "done_at": r["created_at"],
             "last_error": "550 no such mailbox" if r["id"] % 10_000 == 0 else None,
         }  # fmt: skip

@@ -100,7 +100,8 @@ def test_no_page_reads_a_large_table_or_sorts_much(years, visiting):
     ann = console("manager")
     found = {(side, state): a_request(years, side, state) for side, state, _below, _fields in DEEDS}
     with watching(years.db.engine) as watch:
-        for address in (*PAGES, *NUMBERED, *plain_pages(console.app)):
+        pages = [address for address in plain_pages(console.app) if not address.startswith("/iso18626")]  # takes calls
+        for address in (*PAGES, *NUMBERED, *pages):
             watch.page = address
             answer = ann.get(address)
             assert answer.status_code in (200, 303, 404, 422), f"{address}: {answer.status_code}"
