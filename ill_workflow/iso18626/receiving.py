@@ -114,7 +114,10 @@ def _guarded(door: Door, said: _Said, do: Callable[[], Answer]) -> Answer:
             return _fails(said, 503, f"The database is busy or away: {reason}")
         except DataError:
             logger.exception("a value of a message finds no room in the database")
-            return _fails(said, 500, "The database has no room for a value")
+            answer = _fails(said, 500, "The database has no room for a value")
+            with suppress(Exception):
+                _note(door, said, answer.body, 500, "The database has no room for a value", None)
+            return answer
         except Exception:
             logger.exception("a message could not be taken in")
             answer = _fails(said, 500, "Something went wrong here")

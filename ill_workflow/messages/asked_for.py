@@ -48,7 +48,7 @@ def delivery_address(message: Request, partner: Partner) -> str | None:
     named = sorted(message.requestedDeliveryInfo, key=lambda one: one.sortOrder if one.sortOrder is not None else 99)
     for one in named:
         place = one.address.physicalAddress if one.address else None
-        if place and len(place.lines) > 1 and not is_known(", ".join(place.lines), partner):
+        if place and len(place.lines) > 1 and not _goes_there_anyway(", ".join(place.lines), partner):
             return _plain("\n".join(place.lines), lines=True)[:LONGEST_TEXT]
     return None
 
@@ -57,6 +57,11 @@ def is_known(said: str, partner: Partner) -> bool:
     """Whether all of it stands in what we know of the partner, in whatever order it is written there."""
     addresses = (partner.shipping_address, partner.return_address, partner.billing_address)
     return _words(said) <= _words("\n".join((partner.name, partner.email, *addresses)))
+
+
+def _goes_there_anyway(said: str, partner: Partner) -> bool:
+    """Whether it is where its parcels go: where its bills go is another place."""
+    return _words(said) <= _words("\n".join((partner.name, partner.email, partner.shipping_address)))
 
 
 def _loan_or_copy(message: Request) -> str:
@@ -142,7 +147,7 @@ def _who_and_where(message: Request, partner: Partner) -> Iterator[str]:
         yield f"Asked by: {who}"
     for one in message.requestedDeliveryInfo:
         to = (_in_a_line(one.address) if one.address else "", one.deliveryMethod, one.courierName)
-        if where := "; ".join(part for part in to if part and not is_known(part, partner)):
+        if where := "; ".join(part for part in to if part and not _goes_there_anyway(part, partner)):
             yield f"Deliver to: {where}"
 
 

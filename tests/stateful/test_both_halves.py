@@ -10,7 +10,7 @@ from tests.stateful.report import Report
 from tests.stateful.ways import WAYS, a_world, run
 
 #: Runs of ten steps, each always the same.
-RUNS = {"asking": 40, "lending": 40, "several pieces": 25, "copies": 25}
+RUNS = {"asking": 30, "lending": 30, "several pieces": 20, "copies": 20}
 
 
 @pytest.mark.long
