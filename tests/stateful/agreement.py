@@ -234,7 +234,9 @@ def by_hand(*halves: Request) -> list[Event]:
         for event in _session(half).scalars(sa.select(Event).where(Event.request_id == half.id).order_by(Event.id)):
             closed = event.trigger in ("close", "complete", "route_home") and event.actor != "clock"
             on_our_own = event.trigger == "change_due_date" and half.side == "borrowing" and event.actor != "partner"
-            if closed or on_our_own or event.told_by or _too_late(half, event):
+            # Somebody refused what had gone out: staff are told of that, and of whatever was said in the meantime.
+            refused = event.trigger == "partner_received" and event.source in ("rejected", "retry_offered", "cancelled")
+            if closed or on_our_own or refused or event.told_by or _too_late(half, event):
                 found.append(event)
     return found
 
