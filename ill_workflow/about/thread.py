@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ill_workflow.about.calls import Call, calls_of
 from ill_workflow.mail.sentences import words_of
-from ill_workflow.messages.content import read_kept
+from ill_workflow.messages.kept import read_kept
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.outbox import DEAD, DONE, READY, RUNNING, UNCERTAIN, EffectRow
 from ill_workflow.partners import Partner

@@ -17,7 +17,8 @@ from ill_workflow.iso18626.reading import Understood, Unreadable, read
 from ill_workflow.iso18626.shapes import Part, parts_of
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.values import NEVER
-from ill_workflow.messages.content import AgencyId, Authentication, Costs, PatronInfo, to_dict
+from ill_workflow.messages.content import AgencyId, Authentication, Costs, PatronInfo
+from ill_workflow.messages.kept import to_dict
 
 message_app = typer.Typer(help="What was said with partners, and what is wrong with a message.", no_args_is_help=True)
 

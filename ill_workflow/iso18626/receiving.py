@@ -112,17 +112,13 @@ def _guarded(door: Door, said: _Said, do: Callable[[], Answer]) -> Answer:
         except (OperationalError, InterfaceError, sa.exc.TimeoutError) as trouble:
             reason = type(getattr(trouble, "orig", None) or trouble).__name__
             return _fails(said, 503, f"The database is busy or away: {reason}")
-        except DataError:
-            logger.exception("a value of a message finds no room in the database")
-            answer = _fails(said, 500, "The database has no room for a value")
-            with suppress(Exception):
-                _note(door, said, answer.body, 500, "The database has no room for a value", None)
-            return answer
-        except Exception:
+        except Exception as trouble:  # the sender is answered, whatever it is; operators find it in the log
             logger.exception("a message could not be taken in")
-            answer = _fails(said, 500, "Something went wrong here")
+            no_room = isinstance(trouble, DataError)
+            why = "The database has no room for a value" if no_room else "Something went wrong here"
+            answer = _fails(said, 500, why)
             with suppress(Exception):
-                _note(door, said, answer.body, 500, "Something went wrong here", None)
+                _note(door, said, answer.body, 500, why, None)
             return answer
     return _fails(said, 503, "Others say something about this request at the same time")
 

@@ -15,9 +15,9 @@ from ill_workflow.messages.content import (
     Request,
     RequestingAgencyMessage,
     SupplyingAgencyMessage,
-    to_dict,
 )
 from ill_workflow.messages.exchanges import PatronOfPartner
+from ill_workflow.messages.kept import to_dict
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import MessageRow
 from ill_workflow.requests.models import Request as OurRequest

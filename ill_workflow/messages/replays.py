@@ -6,7 +6,8 @@ import json
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage, to_dict
+from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage
+from ill_workflow.messages.kept import to_dict
 from ill_workflow.requests.models import MessageRow
 
 #: Some systems write the year 1 for want of a better one: it tells two messages apart from nobody.

@@ -13,16 +13,9 @@ from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.libraries import Library
 from ill_workflow.messages import asked_for
-from ill_workflow.messages.content import (
-    ErrorData,
-    Message,
-    Request,
-    RequestingAgencyMessage,
-    SupplyingAgencyMessage,
-    read_kept,
-    to_dict,
-)
+from ill_workflow.messages.content import ErrorData, Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from ill_workflow.messages.hearing import Heard, hear_borrower, hear_lender
+from ill_workflow.messages.kept import read_kept, to_dict
 from ill_workflow.messages.lateness import as_heard_now
 from ill_workflow.partners import Partner
 from ill_workflow.requests import actions, former_lenders, intake, rota

@@ -16,9 +16,10 @@ from ill_workflow.mail.letters import LetterValues
 from ill_workflow.mail.sending import Draft, LinkOfCopy, Post, attached_copy, send_as_one
 from ill_workflow.mail.sentences import name_of_message
 from ill_workflow.mail.values import values_of
-from ill_workflow.messages.content import AgencyId, Confirmation, Message, read_kept, to_dict
+from ill_workflow.messages.content import AgencyId, Confirmation, Message
 from ill_workflow.messages.hearing import Heard
 from ill_workflow.messages.inbound import kind_of, receive
+from ill_workflow.messages.kept import read_kept, to_dict
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
 from ill_workflow.messages.patron_told import with_patron

@@ -20,9 +20,9 @@ from ill_workflow.messages.content import (
     Request,
     RequestingAgencyMessage,
     SupplyingAgencyMessage,
-    to_dict,
 )
 from ill_workflow.messages.content import Message as WireMessage
+from ill_workflow.messages.kept import to_dict
 from ill_workflow.mock_partner.choosing import named_in
 from ill_workflow.mock_partner.conversation import Conversation, Thread, words_of
 from ill_workflow.mock_partner.flavours import SUFFIX, disguised, has_suffix, marked

@@ -27,12 +27,8 @@ from ill_workflow.iso18626.reading import Understood, Unreadable, read
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.values import NEVER, as_time
 from ill_workflow.iso18626.writing import write
-from ill_workflow.messages.content import (
-    ConfirmationHeader,
-    RequestConfirmation,
-    SupplyingAgencyMessage,
-    to_dict,
-)
+from ill_workflow.messages.content import ConfirmationHeader, RequestConfirmation, SupplyingAgencyMessage
+from ill_workflow.messages.kept import to_dict
 
 #: Seconds that one message may take on a machine that is busy with other things, and megabytes that all of them may.
 SLOWEST, MOST_MEMORY = 20.0, 1500

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.masking import mask
 from ill_workflow.iso18626.writing import write
-from ill_workflow.messages.content import PatronInfo, to_dict
+from ill_workflow.messages.content import PatronInfo
+from ill_workflow.messages.kept import to_dict
 from ill_workflow.messages.transports import compose
 from ill_workflow.outbox import Claimed, EffectRow
 

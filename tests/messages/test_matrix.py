@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 
 from ill_workflow.messages import inbound, routing
-from ill_workflow.messages.content import AgencyId, Header, read_kept
+from ill_workflow.messages.content import AgencyId, Header
 from ill_workflow.messages.hearing import Heard
+from ill_workflow.messages.kept import read_kept
 from ill_workflow.messages.matrix import RECORDED, Cell, Line, matrix
 from ill_workflow.messages.matrix_page import as_markdown
 from ill_workflow.outbox import EffectRow

@@ -20,8 +20,8 @@ from ill_workflow.messages.content import (
     RequestingAgencyMessage,
     StatusInfo,
     SupplyingAgencyMessage,
-    to_dict,
 )
+from ill_workflow.messages.kept import to_dict
 from ill_workflow.outbox import EffectRow
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron

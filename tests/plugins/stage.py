@@ -32,8 +32,8 @@ from ill_workflow.messages.content import (
     RetryInfo,
     StatusInfo,
     SupplyingAgencyMessage,
-    from_dict,
 )
+from ill_workflow.messages.kept import from_dict
 from ill_workflow.messages.letter import lines_of
 from ill_workflow.migrations import migrate
 from ill_workflow.outbox import DONE, EffectRow, SilentBell

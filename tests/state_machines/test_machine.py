@@ -1,6 +1,6 @@
 """One step of a request: what it writes, who may take it, and what it leaves alone."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from state_machines import machine
 from state_machines.borrowing import BORROWING
 from state_machines.declaration import CLOCK, MANAGER, PARTNER, PATRON, STAFF, SYSTEM
+from state_machines.foreseen import Imagined
 from state_machines.lending import LENDING
 from state_machines.refusals import why_not
 from state_machines.request import Facts, Terms
@@ -21,46 +22,17 @@ CHICAGO = ZoneInfo("America/Chicago")
 FACTS = Facts(now=NOW, today=date(2026, 3, 2), zone=CHICAGO, due_zone=CHICAGO)
 
 
-@dataclass
-class Plain:
+class Plain(Imagined):
     """A request that knows no database."""
 
-    state: str = "new"
-    side: str = "lending"
-    reference: str = "XPX-1"
-    previous_state: str | None = None
-    state_since: datetime = datetime(2026, 3, 1, tzinfo=UTC)
-    service: str = "loan"
-    on_paper: bool = False
-    need_by: date | None = None
-    expected_by: date | None = None
-    reply_by: date | None = None
-    not_before: date | None = None
-    lender_due: date | None = None
-    due_before_recall: date | None = None
-    due_assumed: bool = False
-    patron_due: date | None = None
-    return_by: date | None = None
-    notice_level: int = 0
-    renewals: int = 0
-    renewal_asked: bool = False
-    ends_unfilled: bool = False
-    kept_recall: bool = False
-    kept_overdue: bool = False
-    rota_position: int = 0
-    attempt: int = 0
-    item_barcode: str | None = None
-    piece_count: int | None = None
-    temporary_barcode: str | None = None
-    call_number: str | None = None
-    location: str | None = None
-    carrier: str | None = None
-    tracking: str | None = None
-    conditions: list = field(default_factory=list)
-    cost: Decimal | None = None
-    offered_reason: str | None = None
-    completed_by_us: bool = False
-    loan_seen: bool = False
+    def __init__(self, state="new", side="lending", **more):
+        usual = {
+            "reference": "XPX-1",
+            "state_since": datetime(2026, 3, 1, tzinfo=UTC),
+            "rota_position": 0,
+            "attempt": 0,
+        }
+        super().__init__(side, state, **{**usual, **more})
 
 
 def step(lifecycle, request, trigger, by=STAFF, facts=FACTS, **inputs):
