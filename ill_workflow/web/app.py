@@ -122,6 +122,9 @@ def _say(request: Request, error: Exception) -> Response:
         to = sign_in_address(request) if isinstance(error, Unauthorised) else "/account"
         if request.headers.get("hx-request"):
             return Response(status_code=204, headers={"HX-Redirect": to})
+        if "text/event-stream" in request.headers.get("accept", ""):
+            # A browser would follow to the page on which one signs in, and complain that it is no stream.
+            return Response(status_code=401)
         return RedirectResponse(to, status_code=303)
     person = getattr(request.state, "person", None)
     return render(request, "error.html", person, status=error.status, sentence=error.message)

@@ -126,6 +126,17 @@ def test_who_was_signed_out_is_told_and_keeps_what_they_typed(office):
     ann.wait_for_url("**/sign-in?next=**")
 
 
+def test_a_page_on_which_one_was_signed_out_before_it_listened_says_so(office):
+    ann = office("operator")
+    ann.goto("/l/MAIN/today")
+    in_sight(ann, False)
+    ann.context.clear_cookies()
+
+    in_sight(ann, True)
+
+    expect(ann.locator('[data-note="gone"]')).to_contain_text("You are signed out here.")
+
+
 def test_operations_and_what_is_told_keep_nobody_out(office, axe):
     loan = office.stage.lends()
     ann, max_ = office("operator", dark=True), office("manager")

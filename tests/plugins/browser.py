@@ -141,7 +141,7 @@ class Office:
             self.troubles.append(f"{url} failed: {why}")
 
     def _answered(self, response: Response) -> None:
-        asked_for = response.request.resource_type in ("document", "fetch", "xhr")
+        asked_for = response.request.resource_type in ("document", "fetch", "xhr", "eventsource")
         if response.status >= 500 or (response.status >= 400 and not asked_for):
             self.troubles.append(f"{response.url} was answered with {response.status}")
 

@@ -21,7 +21,8 @@ class Listening:
         self.told: list[tuple[str | None, Any, str | None]] = []
         self.status: int | None = None
         self.ended = False
-        self._client = httpx.Client(base_url=console, cookies={"ill": token}, timeout=None)
+        accepts = {"Accept": "text/event-stream"}
+        self._client = httpx.Client(base_url=console, cookies={"ill": token}, headers=accepts, timeout=None)
         self._thread = threading.Thread(target=self._listen, args=(address, headers or {}), daemon=True)
         self._thread.start()
         eventually(lambda: self.status is not None and (self.ended or self.told))

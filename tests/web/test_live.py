@@ -164,7 +164,7 @@ def test_a_stream_opens_to_whom_it_belongs_and_to_nobody_else(house):
             if page.status == 200:
                 open_[who, at] = page
     own = {(role, at, at): 200 for role in ("operator", "manager") for at in ("MAIN", "RIV")}
-    unknown = {(who, "", at): 303 for who in ("ended", "closed", "made up", "") for at in ("MAIN", "RIV")}
+    unknown = {(who, "", at): 401 for who in ("ended", "closed", "made up", "") for at in ("MAIN", "RIV")}
     assert found == {key: own.get(key) or unknown.get(key) or 403 for key in found}
 
     ours, theirs = house.stage.lends(), house.stage.lends(at="RIV")
