@@ -248,6 +248,12 @@ ACTIONS = (
         hears=("Lost", "Notification lost"), fires=("lost_by",), undo=True,
     ),
     Action(
+        "mark_lost", "Mark as Lost", (PARTNER,), NEVER_SENT, "lost", only_if=(g.is_loan,), needs=(i.NOTE.optional,),
+        records=(c.due_by_policy,), ledger=(Entry("assess", LOST_FEES),),
+        then=(circulation("check_out"), send_message("Lost"), alert_staff("lost_unscanned")),
+        hears=("Lost", "Notification lost"),
+    ),
+    Action(
         "mark_damaged", "Mark as Damaged", (STAFF,), ("ON_LOAN", "BACK", "completed"), "damaged",
         only_if=(g.within_claim_period,), needs=(i.SEVERITY, i.NOTE, i.AMOUNT.optional),
         ledger=(Entry("assess", ("damage",)),),

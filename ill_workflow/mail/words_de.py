@@ -101,6 +101,10 @@ ALERTS = {
     "condition_accepted": "Die nehmende Bibliothek nimmt die Bedingung an. Das Medium kann versandt werden.",
     "renewal_requested": "Die nehmende Bibliothek bittet um Verlängerung. Bitte verlängern oder ablehnen.",
     "went_out_unscanned": ("Die nehmende Bibliothek hat ein Medium erhalten, dessen Versand hier nie verbucht wurde."),
+    "lost_unscanned": (
+        "Die nehmende Bibliothek hat ein Medium verloren, dessen Versand hier nie verbucht wurde. "
+        "Ist es hier, bitte einscannen."
+    ),
     "unexpected_return": (
         "Die nehmende Bibliothek hat etwas zurückgeschickt, von dem nicht bekannt war, dass es dort ist."
     ),

@@ -62,6 +62,7 @@ ALERTS = {
     "condition_accepted": "The borrower accepts the condition. The item may be sent.",
     "renewal_requested": "The borrower asks for a renewal. Renew or deny it.",
     "went_out_unscanned": "The borrower has received an item that was never scanned out here.",
+    "lost_unscanned": "The borrower has lost an item that was never scanned out here. If it is here, scan it in.",
     "unexpected_return": "The borrower has sent something back that was not known to be there.",
     "lost": "The item is lost.",
     "cancel_requested": "The borrower wants to cancel. Accept or refuse it.",

@@ -234,10 +234,7 @@ def by_hand(*halves: Request) -> list[Event]:
         for event in _session(half).scalars(sa.select(Event).where(Event.request_id == half.id).order_by(Event.id)):
             closed = event.trigger in ("close", "complete", "route_home") and event.actor != "clock"
             on_our_own = event.trigger == "change_due_date" and half.side == "borrowing" and event.actor != "partner"
-            # Somebody refused what had gone out and is lost meanwhile: a refused request can't hear of that, so staff
-            # are told of it, and once more when it turns out that it was received.
-            told_in_vain = event.trigger == "partner_informs" and event.inputs.get("status") == "Lost"
-            if closed or on_our_own or told_in_vain or event.told_by or _too_late(half, event):
+            if closed or on_our_own or event.told_by or _too_late(half, event):
                 found.append(event)
     return found
 

@@ -1,6 +1,7 @@
 """What partners say late, twice, out of order or about something past."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -143,10 +144,30 @@ def test_a_renewal_without_a_day_after_the_day_has_passed(stage):
     assert loan.alerts[-1] == "renewed_without_a_date"
 
 
-def test_a_lost_book_that_the_lender_still_believes_on_its_shelf(stage):
-    lent = stage.lends()
+@pytest.mark.parametrize("refused", [True, False], ids=["that was refused", "that nobody looked at"])
+def test_a_lost_book_that_the_lender_still_believes_on_its_shelf(stage, refused):
+    loan = stage.borrows()
+    lent = stage.other_half(loan)
+    if refused:
+        lent.does("reject", reason="NotOnShelf")
+    loan.does("partner_shipped", told_by="phone", due_date="2026-03-05")
+    loan.does("report_lost", note="on a train")
+    assert (loan.state, lent.state, lent.alerts[-1]) == ("lost", "lost", "lost_unscanned")
+    assert (lent.balance, loan.balance) == ({"USD": Decimal("105.00")},) * 2
+    assert lent.said[-1] == "Notification"
+    assert "check_out" in [call for call, _ in stage.circulation.calls]
+
+    lent.does("check_in")
+
+    assert (loan.state, lent.state) == ("completed", "completed"), "it was on the shelf after all"
+    assert (lent.balance, loan.balance) == ({}, {})
+
+
+def test_a_lost_copy_that_was_refused_is_news(stage):
+    lent = stage.lends(service="copy")
+    lent.does("reject", reason="NotHeld")
     assert lent.is_told("Lost").ok
-    assert (lent.state, lent.alerts[-1]) == ("new", "partner_informs")
+    assert (lent.state, lent.alerts[-1], lent.balance) == ("rejected", "partner_informs", {})
     lent.is_told("ShippedForward")
     assert lent.alerts.count("partner_informs") == 2
 
