@@ -13,7 +13,7 @@
 // What somebody has typed, marked or opened in it is taken over, by id or by form, name and value. Where that can't be, and
 // while a dialog is open in it, it is left alone, and a note says that there is something new.
 // For others: on the body an event `live-changed` (detail: request, version, reference, state, who, said, …), so that
-// hx-trigger="live-changed from:body" works, and `live-refreshed` after parts were replaced.
+// hx-trigger="live-changed from:body" works, `live-refreshed` after parts were replaced, and `live-signed-out`.
 "use strict";
 
 (() => {
@@ -108,6 +108,7 @@
     over = true;
     hangUp();
     clearInterval(polling);
+    document.body.dispatchEvent(new CustomEvent("live-signed-out"));
     const to = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
     note("gone", place.dataset.gone, to, place.dataset.signIn);
   }

@@ -10,7 +10,7 @@
   const waiting = document.getElementById("scan-waiting");
   const said = document.getElementById("scan-said");
   const sound = document.getElementById("scan-sound");
-  const KEPT = `scan ${location.pathname}`, SOUND = "scan sound";
+  const KEPT = `scan ${document.body.dataset.account} ${location.pathname}`, SOUND = "scan sound";
   // A scanner that reads twice, or ends with two Enters, is faster than any hand.
   const BOUNCE = 400, PATIENCE = 20000;
 
