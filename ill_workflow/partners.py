@@ -21,6 +21,7 @@ from state_machines.request import Terms
 DELIVERY = ("courier", "post", "e-mail")
 TRANSPORTS = ("local", "email", "iso18626")
 STATUSES = ("active", "suspended")
+_TERMS = frozenset(f.name for f in fields(Terms))
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Partner(Base):
     language: Mapped[str] = mapped_column(sa.String(8), default="")  #: of letters to it; empty: that of our library
     status: Mapped[str] = mapped_column(sa.String(16), default="active")  #: active or suspended
 
+    library: Mapped[Library] = relationship(foreign_keys=[library_id])
     hub: Mapped["Partner | None"] = relationship(remote_side=[id])
     local_library: Mapped[Library | None] = relationship(foreign_keys=[local_library_id])
 
@@ -71,8 +73,7 @@ class Partner(Base):
         return ZoneInfo(self.time_zone) if self.time_zone else None
 
     def agreed_terms(self) -> Terms:
-        known = {f.name for f in fields(Terms)}
-        given = {name: value for name, value in self.terms.items() if name in known}
+        given = {name: value for name, value in self.terms.items() if name in _TERMS}
         if "ladder" in given:
             given["ladder"] = tuple(given["ladder"])
         return Terms(**given)
@@ -139,10 +140,10 @@ def _check(given: dict[str, Any]) -> None:
         if name in given and given[name] not in choices:
             raise BadInput(f"{given[name]!r} is not possible. Choose {', '.join(choices)}.", field=name)
     typed.check(given)
-    known_terms, known_fees = {f.name for f in fields(Terms)}, {f.name for f in fields(Fees)}
+    known_fees = {f.name for f in fields(Fees)}
     for name, value in given.get("terms", {}).items():
-        if name not in known_terms:
-            raise BadInput(f"{name!r} is not among the terms: {', '.join(sorted(known_terms))}.", field="terms")
+        if name not in _TERMS:
+            raise BadInput(f"{name!r} is not among the terms: {', '.join(sorted(_TERMS))}.", field="terms")
         if wrong := _wrong_term(name, value):
             raise BadInput(f"{name} {wrong}", field="terms")
     for name, value in given.get("fees", {}).items():

@@ -9,14 +9,17 @@ from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from ill_workflow.errors import IllError, NotFound, Unauthorised
 from ill_workflow.libraries import Library
 from ill_workflow.messages.content import AgencyId, ErrorData
 from ill_workflow.partner_secrets import FORMER, THEIRS
 from ill_workflow.partners import Partner
-from ill_workflow.wire_settings import VENDORS, PartnerSecret, WireSettings, settings_of
+from ill_workflow.wire_settings import VENDORS, PartnerSecret, WireSettings
+
+#: What partners show, also by the former name of what still opens.
+_SHOWN = [name + ending for name in THEIRS for ending in ("", FORMER)]
 
 
 @dataclass(frozen=True)
@@ -56,18 +59,17 @@ class NotTheirs(IllError):
 
     def __init__(self, element: str, wrong: str, known: "_Known | None" = None) -> None:
         self.error = ErrorData(errorType="UnrecognisedDataValue", errorValue=f"{element}: {wrong}")
-        self.whose = known.whose if known else None
+        self.whose = Whose.of(known.partner) if known else None
         super().__init__(self.error.errorValue)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """A partner that speaks ISO 18626, with what was agreed."""
+    """A partner that speaks ISO 18626, with what was agreed, and the digests of what it shows by their names."""
 
-    whose: Whose
-    library: Library
+    partner: Partner
     settings: WireSettings
-    says_its_list: bool  #: whether it was agreed in which list its id stands
+    digests: Mapping[str, list[str]] = field(repr=False)
 
     @property
     def is_open(self) -> bool:
@@ -75,12 +77,13 @@ class _Known:
         return self.settings.shows_itself == "nothing" and not self.settings.peer_addresses
 
     def is_called(self, agency: AgencyId | None) -> bool:
-        kind = self.settings.agency_type if self.says_its_list else ""
-        return _same(agency, kind, self.settings.agency or self.whose.code)
+        says_its_list = "agency_type" in self.partner.wire  # or nothing was agreed about it
+        kind = self.settings.agency_type if says_its_list else ""
+        return _same(agency, kind, self.settings.agency or self.partner.code)
 
     def calls_us(self, agency: AgencyId | None) -> bool:
         """Whether an id is that of our library, as all know it or as this partner does."""
-        wire, library = self.settings, self.library
+        wire, library = self.settings, self.partner.library
         if wire.our_agency and _same(agency, wire.our_agency_type, wire.our_agency):
             return True
         return _same(agency, library.agency_type if library.agency else "", library.agency or library.code)
@@ -93,27 +96,18 @@ def who_calls(session: Session, call: Call, library_code: str | None) -> Partner
     sender is somebody, but not the one that it names, or not one of the library that it names. To a stranger it is all
     the same whether it names a partner or nobody.
     """
-    libraries = _libraries(session, library_code)
-    if library_code is not None and not libraries:
-        raise NotFound("There is no such library here.", field="library")
     # In a long list only those that may be meant are looked at; all of them, where none of those is found.
     for those in (_likely(call.theirs), sa.true()):
-        known = _known(session, libraries, those)
+        known = _known(session, library_code, those)
         addressed = known if call.ours is None else [one for one in known if one.calls_us(call.ours)]
-        secrets = _secrets(session, known)
-        shown = [one for one in addressed if _shows(one, call, secrets)]
+        shown = [one for one in addressed if _shows(one, call)]
         found = [one for one in shown if call.theirs is not None and one.is_called(call.theirs)]
         found = found or [one for one in shown if one.settings.broker]
         if found:
-            return _best(session, found, call)
-    raise _refusal(known, addressed, shown, call, secrets)
-
-
-def _libraries(session: Session, code: str | None) -> Mapping[int, Library]:
-    if code is not None and not code.isprintable():
-        return {}  # what no database keeps is nobody's code
-    rows = sa.select(Library) if code is None else sa.select(Library).where(Library.code == code)
-    return {library.id: library for library in session.scalars(rows)}
+            return _best(found, call)
+    if library_code is not None and not _is_there(session, library_code):
+        raise NotFound("There is no such library here.", field="library")
+    raise _refusal(known, addressed, shown, call)
 
 
 def _likely(theirs: AgencyId | None) -> sa.ColumnElement[bool]:
@@ -126,43 +120,46 @@ def _likely(theirs: AgencyId | None) -> sa.ColumnElement[bool]:
     return sa.or_(sa.func.lower(Partner.code) == value, *(wire.contains(word, autoescape=True) for word in words))
 
 
-def _known(session: Session, libraries: Mapping[int, Library], those: sa.ColumnElement[bool]) -> list[_Known]:
-    rows = sa.select(Partner.id, Partner.library_id, Partner.code, Partner.wire).where(
-        Partner.transport == "iso18626", Partner.library_id.in_(libraries), those
+def _known(session: Session, library_code: str | None, those: sa.ColumnElement[bool]) -> list[_Known]:
+    """Partners with their libraries and the digests of what they show: each call asks for them, so it is one query."""
+    if library_code is not None and not library_code.isprintable():
+        return []  # what no database keeps is nobody's code
+    shown = sa.and_(PartnerSecret.partner_id == Partner.id, PartnerSecret.name.in_(_SHOWN))
+    rows = (
+        sa.select(Partner, PartnerSecret.name, PartnerSecret.value)
+        .join(Partner.library)
+        .outerjoin(PartnerSecret, shown)
     )
-    found = session.execute(rows.order_by(Partner.id))
-    return [
-        _Known(Whose(library_id, number, code), libraries[library_id], settings_of(wire), "agency_type" in wire)
-        for number, library_id, code, wire in found
-    ]
+    rows = rows.options(contains_eager(Partner.library)).where(Partner.transport == "iso18626", those)
+    if library_code is not None:
+        rows = rows.where(Library.code == library_code)
+    digests: dict[Partner, dict[str, list[str]]] = {}
+    for partner, name, digest in session.execute(rows.order_by(Partner.id)):
+        of_partner = digests.setdefault(partner, defaultdict(list))
+        if name is not None:
+            of_partner[name.removesuffix(FORMER)].append(digest)
+    return [_Known(partner, partner.agreed_wire(), shows) for partner, shows in digests.items()]
 
 
-def _best(session: Session, found: list[_Known], call: Call) -> Partner:
+def _is_there(session: Session, library_code: str) -> bool:
+    rows = sa.select(Library.id).where(Library.code == library_code)
+    return library_code.isprintable() and session.scalar(rows) is not None
+
+
+def _best(found: list[_Known], call: Call) -> Partner:
     """Who shows something goes before those whom anybody may be."""
     best = [one for one in found if not one.is_open] or found
-    if len({one.library.id for one in best}) > 1:
+    if len({one.partner.library_id for one in best}) > 1:
         raise NotTheirs(call.ours_is, "says to none of several libraries which it is for", best[0])
-    return session.get_one(Partner, best[0].whose.partner_id)
+    return best[0].partner
 
 
-def _secrets(session: Session, known: Iterable[_Known]) -> Mapping[tuple[int, str], list[str]]:
-    """The digests of what partners show, by partner and name, the former ones that still open among them."""
-    names = [name + ending for name in THEIRS for ending in ("", FORMER)]
-    rows = sa.select(PartnerSecret).where(
-        PartnerSecret.partner_id.in_({one.whose.partner_id for one in known}), PartnerSecret.name.in_(names)
-    )
-    found: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for secret in session.scalars(rows):
-        found[secret.partner_id, secret.name.removesuffix(FORMER)].append(secret.value)
-    return found
-
-
-def _shows(one: _Known, call: Call, secrets: Mapping[tuple[int, str], list[str]]) -> bool:
+def _shows(one: _Known, call: Call) -> bool:
     """Whether a call shows what was agreed with this partner. It takes as long whatever it shows."""
     wire = one.settings
     near = not wire.peer_addresses or _is_among(call.peer, wire.peer_addresses)
-    token = _is_one_of(call.bearer, secrets.get((one.whose.partner_id, "token"), ()))
-    code = _is_one_of(call.code, secrets.get((one.whose.partner_id, "code"), ()))
+    token = _is_one_of(call.bearer, one.digests.get("token", ()))
+    code = _is_one_of(call.code, one.digests.get("code", ()))
     account = compare_digest(call.account.encode(errors="replace"), wire.account.encode(errors="replace"))
     match wire.shows_itself:
         case "nothing":
@@ -177,13 +174,10 @@ def _shows(one: _Known, call: Call, secrets: Mapping[tuple[int, str], list[str]]
             return near and ((account and code) or token or spared)
 
 
-def _refusal(
-    known: list[_Known], addressed: list[_Known], shown: list[_Known], call: Call,
-    secrets: Mapping[tuple[int, str], list[str]],
-) -> IllError:  # fmt: skip
+def _refusal(known: list[_Known], addressed: list[_Known], shown: list[_Known], call: Call) -> IllError:
     """Why nobody was found; more than that only for those who are somebody here, or where nobody shows anything."""
     proven = [one for one in shown if not one.is_open]
-    elsewhere = [one for one in known if not one.is_open and one not in addressed and _shows(one, call, secrets)]
+    elsewhere = [one for one in known if not one.is_open and one not in addressed and _shows(one, call)]
     all_open = all(one.is_open for one in known) and not (call.bearer or call.account or call.code)
     if proven:
         return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is not who shows this", proven[0])
