@@ -71,10 +71,12 @@ ABOUT: Mapping[str, str] = {
 }
 
 
+_NAMES = frozenset(f.name for f in fields(WireSettings))
+
+
 def settings_of(given: Mapping[str, Any]) -> WireSettings:
     """The vendor's usual settings, with what was agreed instead."""
-    known = {f.name for f in fields(WireSettings)}
-    agreed = {name: value for name, value in given.items() if name in known}
+    agreed = {name: value for name, value in given.items() if name in _NAMES}
     usual = VENDORS.get(agreed.get("vendor", "standard"), {})
     both = {**usual, **agreed}
     if "peer_addresses" in both:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 
 from ill_workflow.iso18626.callers import Call
 from ill_workflow.iso18626.editions import MESSAGES
-from ill_workflow.iso18626.looks import local
-from ill_workflow.iso18626.parsing import parse
 from ill_workflow.iso18626.reading import Kind, PartialHeader, Understood
 from ill_workflow.messages.content import (
     Authentication,
@@ -47,9 +45,9 @@ class Heading:
         )  # fmt: skip
 
 
-def heading_of(understood: Understood, raw: bytes, content_type: str) -> Heading:
+def heading_of(understood: Understood) -> Heading:
     """The heading of a message that was understood; its time as it was written."""
-    message, written = understood.message, _time_as_written(raw, content_type)
+    message, written = understood.message, understood.timestamp
     match message:
         case Request():
             return Heading("request", "request", _echo(message, written))
@@ -89,10 +87,3 @@ def _of_confirmation(
         requestingAgencyRequestId=header.requestingAgencyRequestId,
     )  # fmt: skip
     return Heading(kind, _NAMES[type(message)], said)
-
-
-def _time_as_written(raw: bytes, content_type: str) -> str:
-    for element in parse(raw, content_type).root.iter():
-        if local(element) == "timestamp":
-            return str(element.text or "").strip()
-    return ""

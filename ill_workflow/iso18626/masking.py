@@ -52,6 +52,7 @@ _DECLARED = re.compile(
 )
 _DECLARATION = re.compile(r"^\s*<\?xml[^<>]{0,200}\?>\s*")
 _ASIDE = re.compile(r"<!--.*?(?:-->|$)|<\?(?!xml\s).*?(?:\?>|$)", re.DOTALL)
+_UNKEEPABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _DOCTYPE = re.compile(r"<\s*!\s*(?:doctype|entity)", re.IGNORECASE)
 _BYTE_ORDER = (
     (codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
@@ -75,7 +76,7 @@ def mask(raw: bytes | str) -> str:
 
 def _storable(text: str) -> str:
     """Without what a database can't keep as text."""
-    return "".join(c if c in "\t\r\n" or c >= " " else "�" for c in text).encode("utf-8", "replace").decode()
+    return _UNKEEPABLE.sub("�", text).encode("utf-8", "replace").decode()
 
 
 def _parsed(given: bytes) -> etree._Element | None:

@@ -44,6 +44,7 @@ class Understood:
     message: Message | WireConfirmation
     edition: Edition
     forgiven: tuple[str, ...] = ()
+    timestamp: str = ""  #: the sender's time, just as it stands there
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def read(raw: bytes, content_type: str = "") -> Understood:
     except Wrong as wrong:
         raise Unreadable(wrong.error, _KINDS.get(local(message)), header_of(message), edition) from None
     said = _with_link(_with_remarks(said, binder.remarks), forgiven)
-    return Understood(said, edition, forgiven.sentences)
+    return Understood(said, edition, forgiven.sentences, _timestamp(parsed.root))
 
 
 def header_of(message: etree._Element) -> PartialHeader:
@@ -192,6 +193,10 @@ def _with_link(message: M, forgiven: Forgiven) -> M:
         return message
     forgiven.say("URL: stands in the note, where the edition of 2017 has to have it.")
     return replace(message, deliveryInfo=replace(delivery, URL=found[1]))
+
+
+def _timestamp(root: etree._Element) -> str:
+    return next((str(one.text or "").strip() for one in root.iter() if local(one) == "timestamp"), "")
 
 
 def _joined(note: str, remarks: list[str]) -> str:

@@ -91,7 +91,7 @@ def receive(
         error = wrong.error
         said = _Said(raw, peer, Heading.of_what_was_read(wrong.kind, wrong.header), wrong.edition, began)
         return _guarded(door, said, lambda: _refuse_unreadable(door, said, error, library_code, bearer))
-    heading = heading_of(understood, raw, content_type)
+    heading = heading_of(understood)
     said = _Said(raw, peer, heading, understood.edition, began, understood.forgiven)
     message = understood.message
     if not isinstance(message, Request | SupplyingAgencyMessage | RequestingAgencyMessage):

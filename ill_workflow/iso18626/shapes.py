@@ -1,21 +1,13 @@
 """What the messages are made of, read off their dataclasses: which parts, in which order, how many of each."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
-from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ill_workflow.iso18626.editions import MOVED, Edition, element_of, lacks
 from ill_workflow.messages import content as said
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def remembered(function: F) -> F:
-    """Asked once for each kind: the dataclasses don't change."""
-    return cast("F", cache(function))
-
+from ill_workflow.messages.kept import remembered
 
 #: Parts that we say ourselves where nobody does, but that no edition can be without.
 _NEEDED = {said.AgencyId: ("agencyIdType",), said.ServiceInfo: ("serviceType",)}

@@ -1,11 +1,12 @@
 """A message as the log keeps it: in JSON, without what wasn't said and what is kept apart; and read again."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ill_workflow.messages.content import (
     AgencyId,
@@ -18,15 +19,28 @@ from ill_workflow.messages.content import (
 )
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def remembered(function: F) -> F:
+    """Asked once for each kind: the dataclasses don't change."""
+    return cast("F", cache(function))
 
 
 def to_dict(message: Any) -> dict[str, Any]:
     """The message as JSON can keep it; without what wasn't said, and what is kept apart."""
-    said = {f.name: _plain(getattr(message, f.name)) for f in fields(message) if not f.metadata.get("apart")}
+    said = {name: _plain(getattr(message, name)) for name in _names_kept(type(message))}
     return {name: value for name, value in said.items() if value not in (None, "", [])}
 
 
+@remembered
+def _names_kept(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if not f.metadata.get("apart"))
+
+
 def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
     if is_dataclass(value) and not isinstance(value, type):
         return to_dict(value)
     if isinstance(value, tuple):
@@ -38,8 +52,13 @@ def _plain(value: Any) -> Any:
 
 def from_dict(kind: type[T], given: Mapping[str, Any]) -> T:
     """Read what `to_dict` wrote, now or in an earlier release."""
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return kind(**{name: _value(hints[name], value) for name, value in _renamed(kind, given).items() if name in hints})
+
+
+@remembered
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def read_kept(given: Mapping[str, Any]) -> Message:
