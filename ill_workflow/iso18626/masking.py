@@ -4,15 +4,17 @@ import base64
 import binascii
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
 HIDDEN = "•••"
 NAMESPACE = "http://illtransactions.org/2013/iso18626"
 #: Bytes of a message that are looked at; what follows is not kept.
-LOOKED_AT = 1024 * 1024
+LOOKED_AT = 256 * 1024
 _SHORTEST_SECRET = 5
+#: Security codes of one message. Of what shows more, to try our patience, nothing is kept.
+MOST_CODES = 20
 
 #: Elements that are hidden with all that is in them. Those of a patron are known wherever they stand.
 _SECRETS = (
@@ -45,7 +47,8 @@ _TOLD = re.compile(
 )
 _BEARER = re.compile(r"(authorization[\"'\s]*[:=][\"'\s]*\w+\s+|bearer\s+(?=\S{16}))[^\s\"'<]+", re.IGNORECASE)
 _PACKED = re.compile(r"[\w+/-]{16,}(?:\s+[\w+/-]{16,})*(?:\s+[\w+/-]+)?={0,2}", re.ASCII)
-_CODE = re.compile(r"security[\W_]?code[^<>]{0,200}>\s*([^<]{5,200}?)\s*<", re.IGNORECASE)
+# Nothing in it is tried a second time: blanks without end would take days.
+_CODE = re.compile(r"security[\W_]?code[^<>]{0,200}+>([^<]{5,600}+)<", re.IGNORECASE)
 _DECLARED = re.compile(
     rb"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']((?:iso-?8859|latin|windows-|cp|koi8|gb|big5|euc|shift|mac)[\w.-]{0,20})[\"']",
     re.IGNORECASE,
@@ -107,12 +110,18 @@ def _text_of(given: bytes) -> str:
 
 
 def _masked(root: etree._Element) -> str:
-    codes = {code for code in map(str.strip, _codes(root)) if len(code) >= _SHORTEST_SECRET}
+    codes = _long_enough(_codes(root))
+    if len(codes) > MOST_CODES:
+        return HIDDEN
     if core := _core(_local(root)):
         return f"<{core}>{HIDDEN}</{core}>"
     for element in _open_elements(root):
         _mask_element(element, codes)
     return str(etree.tostring(root, encoding="unicode", with_tail=False))
+
+
+def _long_enough(codes: Iterable[str]) -> set[str]:
+    return {code for code in map(str.strip, codes) if len(code) >= _SHORTEST_SECRET}
 
 
 def _codes(root: etree._Element) -> Iterator[str]:
@@ -193,7 +202,9 @@ def _mask_text(text: str | None, codes: set[str]) -> str | None:
 def _by_pattern(text: str) -> str:
     """What declares entities could hide anything in them: what follows is not shown."""
     doctype = _DOCTYPE.search(text)
-    codes = set(_CODE.findall(text))
+    codes = _long_enough(found[1] for found in _CODE.finditer(text))
+    if len(codes) > MOST_CODES:
+        return HIDDEN
     shown = _ASIDE.sub(f"<!--{HIDDEN}-->", text[: doctype.end()] + HIDDEN if doctype else text)
     shown = _hide_named(_unpacked(_BEARER.sub(rf"\1{HIDDEN}", shown)), _MENTIONED)
     for code in codes:

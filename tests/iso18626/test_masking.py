@@ -88,6 +88,21 @@ def test_what_is_refused_at_once_is_hidden_by_its_names():
     assert_hides_all(mask(f"<html>401, you said: Authorization: Bearer {CODE}{ACCOUNT}</html>"))
 
 
+def test_a_long_code_that_is_said_again_in_a_broken_message():
+    code = "qK7" * 160
+
+    assert_hides_all(mask(f"<m><securityCode>\n {code}\n </securityCode><note>kept note, our code is {code}</note>"))
+
+
+@pytest.mark.parametrize("end", ["</m>", ""])
+def test_who_tries_our_patience_is_not_kept(end):
+    """Each of these took a minute, or never ended, while nobody else was served."""
+    many = "".join(f"<securityCode>{CODE}{n}</securityCode><t>kept</t>" for n in range(3000))
+
+    assert mask(f"<m>{many}{end}") == HIDDEN
+    assert "securityCode" in mask("<m>securityCode>" + " " * 200_000 + end)
+
+
 def test_a_broken_message_stays_readable_around_them():
     shown = mask(message()[:-10])
 
