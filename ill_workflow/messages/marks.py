@@ -31,10 +31,12 @@ WORDS = {
     "#resharesupplierawaitingconditionconfirmation#": "conditionAwaited",
 }
 
+#: Letters of a note that are looked at: ten times what a note of ours has room for.
+LOOKED_AT = 20_000
 _RETURN_TO = re.compile(r"#RETURN_TO#(.*?)#RT_END#", re.DOTALL | re.IGNORECASE)
 _PIECES = re.compile(r"#MultipleItems#(.*?)#MultipleItemsEnd#", re.DOTALL | re.IGNORECASE)
 _CHANGED = re.compile(r"#ReShareUpdatedField-([^#\s]*)#", re.IGNORECASE)
-_SUPPLIER = re.compile(r"^\s*Supplier:\s*(\S[^\n]*?)\s*$", re.IGNORECASE | re.MULTILINE)
+_SUPPLIER = re.compile(r"^[^\S\n]*Supplier:\s*(\S[^\n]*?)\s*$", re.IGNORECASE | re.MULTILINE)
 #: A mark begins with a word that a system coined; what people write between two number signs stays.
 _MARK = re.compile(
     r"#(?:ill:\w+|ReShare[\w-]*|(?:last)?seq:-?\d*|RETURN_TO|RT_END|MultipleItems(?:End)?)#", re.IGNORECASE
@@ -64,6 +66,7 @@ class Note:
 
 def read_note(note: str) -> Note:
     """Tell a note's marks from its text. An unfinished mark is text."""
+    note = note[:LOOKED_AT]
     address = _RETURN_TO.search(note)
     listed = _PIECES.search(note)
     supplier = _SUPPLIER.search(note)
@@ -81,7 +84,7 @@ def read_note(note: str) -> Note:
 
 def strip_marks(note: str) -> str:
     """What a note says to people, its lines kept."""
-    without = _PIECES.sub(" ", _RETURN_TO.sub(" ", note))
+    without = _PIECES.sub(" ", _RETURN_TO.sub(" ", note[:LOOKED_AT]))
     named = _CHANGED.sub(lambda mark: f"{mark[1]}: " if mark[1] else " ", without)
     lines = (" ".join(line.split()) for line in _MARK.sub(" ", named).splitlines())
     return "\n".join(line for line in lines if line)

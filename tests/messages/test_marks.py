@@ -4,7 +4,7 @@ import pytest
 
 from ill_workflow.messages.addresses import split
 from ill_workflow.messages.item_ids import read_item_id
-from ill_workflow.messages.marks import Note, Piece, multiple_items, read_note, return_to
+from ill_workflow.messages.marks import LOOKED_AT, Note, Piece, multiple_items, read_note, return_to
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,13 @@ from ill_workflow.messages.marks import Note, Piece, multiple_items, read_note, 
 )  # fmt: skip
 def test_marks_are_told_from_what_people_write(note, meant):
     assert read_note(note) == meant
+
+
+@pytest.mark.parametrize("endless", ["#RETURN_TO#", "#MultipleItems#", "\n", "Supplier: "])
+def test_a_note_without_end_is_read_as_far_as_anybody_would(endless):
+    note = read_note("#ill:lost#" + endless * 90_000)
+
+    assert (note.words, len(note.text) <= LOOKED_AT) == (("lost",), True)
 
 
 def test_what_we_write_for_reshare_is_read_as_it_was_meant():
