@@ -442,7 +442,7 @@ ACTIONS = (
     ),
     Action(
         "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("PREPARING",),
-        needs=(i.OPEN_AMOUNT, i.REASON.optional), ledger=(Entry("waive"),),
+        needs=(i.OPEN_AMOUNT, i.OUR_REASON.optional), ledger=(Entry("waive"),),
     ),
     Action(
         "record_payment", "Record Payment", (MANAGER,), ("any",), SAME, less=("PREPARING",),
@@ -476,7 +476,7 @@ ACTIONS = (
                    g.chosen("closed_without_return")),
             Target("completed", HANDLED, g.chosen("completed", default=True)),
         ),
-        needs=(i.REASON, i.OUTCOME.optional),
+        needs=(i.OUR_REASON, i.OUTCOME.optional),
         then=(
             send_message("Cancel", only_from=("SEEKING", "cancel_requested")),
             send_message("Closed", only_from=HANDLED),

@@ -76,6 +76,7 @@ class Input:
     usual: tuple[str, ...] = ()  #: words that are usual; others are possible
     known: str = ""  #: of what the library's own data knows more: partners, carriers
     begins: Callable[[Request, Facts], Any] | None = None  #: what a form begins with
+    internal: bool = False  #: no partner is ever told
 
     @property
     def optional(self) -> "Input":

@@ -19,10 +19,11 @@ USUAL_CONDITIONS = (
 )  # fmt: skip
 
 REASON = Input("reason", "Reason", longest=200)
+OUR_REASON = replace(REASON, internal=True, hint="stays here; the partner is not told")
 WHY_UNFILLED = replace(REASON, usual=UNFILLED, begins=lambda request, facts: request.offered_reason)
 WHY_RETRY = replace(REASON, usual=RETRY)
 NOTE = Input("note", "Note", "lines")
-INTERNAL_NOTE = Input("internal_note", "Internal note", "lines")
+INTERNAL_NOTE = Input("internal_note", "Internal note", "lines", internal=True)
 PARTNER = Input(
     "partner", "Partner", "code", required=False, longest=64, hint="code of the partner to ask first", known="partners"
 )

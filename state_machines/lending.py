@@ -260,8 +260,8 @@ ACTIONS = (
         then=(send_message("RenewResponse N", only_if=g.renewal_was_asked), send_message("Damaged")), undo=True,
     ),
     Action(
-        "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("OPEN",), needs=(i.OPEN_AMOUNT, i.REASON.optional),
-        ledger=(Entry("waive"),),
+        "waive_fee", "Waive Fee", (MANAGER,), ("any",), SAME, less=("OPEN",),
+        needs=(i.OPEN_AMOUNT, i.OUR_REASON.optional), ledger=(Entry("waive"),),
     ),
     Action(
         "record_payment", "Record Payment", (MANAGER,), ("any",), SAME, less=("OPEN",),
@@ -315,7 +315,7 @@ ACTIONS = (
     Action(
         "change_due_date", "Change Due Date", (MANAGER,), ("ON_LOAN",),
         (Target(PREVIOUS, ("overdue", "recalled"), g.new_date_lifts_it, records=(c.lift_recall,)), Target(SAME)),
-        only_if=(g.date_is_another,), needs=(i.DUE_DATE, i.REASON), records=(c.set_due_date,),
+        only_if=(g.date_is_another,), needs=(i.DUE_DATE, i.OUR_REASON), records=(c.set_due_date,),
         then=(send_message("DueDate"), circulation("renew")),
     ),
     Action(
@@ -341,7 +341,7 @@ ACTIONS = (
                 "completed", HANDLED, g.chosen("completed", default=True), then=(send_message("LoanCompleted"),),
             ),
         ),
-        needs=(i.REASON, i.OUTCOME.optional), records=(c.keep_reason,),
+        needs=(i.OUR_REASON, i.OUTCOME.optional),
         then=(circulation("release", only_from=CALLED_OFF),),
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from ill_workflow.fees import Ledger, Sign
 from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, partner_destination, promise
 from ill_workflow.partners import Partner
 from ill_workflow.requests.by import By
+from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import as_json, from_json
 from ill_workflow.requests.models import Attempt, Event, Piece, Request, Slip
 from state_machines.declaration import Effect, Entry, Inputs
@@ -86,7 +87,7 @@ def promise_effects(
         if effect.kind != "schedule_due_date_check":
             payload = {
                 "request": told,
-                "inputs": as_json(_ours(inputs, event, by) if effect.kind == "send_message" else inputs),
+                "inputs": as_json(_ours(request, inputs, event, by) if effect.kind == "send_message" else inputs),
                 "source": event.source,
                 "partner": to.partner_id,
                 "wire_id": to.wire_id,
@@ -170,11 +171,13 @@ def _lane(request: Request, effect: Effect, to: Asked) -> str | None:
     return f"{effect.kind}:{request.id}" + (f":{to.partner_id}" if effect.kind == "send_message" else "")
 
 
-def _ours(inputs: Mapping[str, Any], event: Event, by: By) -> Mapping[str, Any]:
-    """What a partner wrote is no word of ours: it is not told it in our answer."""
-    if by.partner is None and not event.trigger.startswith("partner_"):
-        return inputs
-    return {name: value for name, value in inputs.items() if name not in ("note", "reason")}
+def _ours(request: Request, inputs: Mapping[str, Any], event: Event, by: By) -> Mapping[str, Any]:
+    """What we may tell: a partner is told neither what stays here, nor in our answer what it wrote itself."""
+    row = lifecycle_of(request).actions[event.row] if event.row >= 0 else None
+    left_out = {need.name for need in (row.needs if row else ()) if need.internal}
+    if by.partner is not None or event.trigger.startswith("partner_"):
+        left_out |= {"note", "reason"}
+    return {name: value for name, value in inputs.items() if name not in left_out}
 
 
 def _destination(session: Session, effect: Effect, to: Asked) -> str:

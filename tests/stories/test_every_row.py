@@ -152,6 +152,10 @@ def test_a_manager_closes_a_lending_request_by_hand(stage, outcome, state, said)
     lent.does("close", by="manager", reason="cleaning up", outcome=outcome)
     assert (lent.state, lent.said[-1]) == (state, said)
     assert [call for call, _ in stage.circulation.calls][-1] == "release"
+    assert "cleaning up" not in str(stage.last_message(lent)), "a manager's reason stays here"
+    lent.is_told("StatusRequest")
+    assert (lent.said[-1], lent.inputs("close")["reason"]) == ("StatusRequestResponse", "cleaning up")
+    assert "cleaning up" not in str(stage.last_message(lent))
 
 
 @pytest.mark.parametrize(("outcome", "follows"), [("completed", "completed"), ("closed_without_return", "lost")])

@@ -224,6 +224,7 @@ def test_a_manager_closes_a_request_by_hand(stage, sent, outcome, state, said):
         return
     loan.does("close", by="manager", reason="cleaning up", outcome=outcome)
     assert (loan.state, loan.said[1:]) == (state, said)
+    assert not said or "cleaning up" not in str(stage.last_message(loan)), "a manager's reason stays here"
 
 
 def test_a_manager_closes_a_loan_as_completed(stage):
