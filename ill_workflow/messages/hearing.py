@@ -38,10 +38,11 @@ class Heard:
     asks_status: bool = False
 
 
-def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch: bool = True) -> Heard:
+def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch: bool = False) -> Heard:
     """What a lender says to the borrowing half. `zone` is the borrower's, in which its days are read.
 
-    Only a branch of this installation can name a file that is kept here; what another one calls so is a text.
+    Only a branch of this installation can name a file that is kept here; what another one calls so is a text. And only
+    of a branch is it known that what it calls an item is a barcode, whatever is in it.
     """
     info, status = message.messageInfo, message.statusInfo.status
     delivery, retry = message.deliveryInfo, message.retryInfo
@@ -51,7 +52,8 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch:
     conditions = list(dict.fromkeys(code for code in codes if code))
     if not conditions and "conditionAdded" in note.words and note.text:
         conditions = [note.text]  # said in words alone
-    pieces = _pieces(delivery.itemId if delivery else (), note)
+    item_ids = delivery.itemId if delivery else ()
+    pieces = [Piece(code) for code in item_ids] if of_a_branch else _pieces(item_ids, note)
     url = (delivery.URL if delivery else None) or ""
     kept_here = of_a_branch and url.startswith(copies.SCHEME)
     answer = _answer(info, status)

@@ -202,6 +202,14 @@ def test_a_cost_that_is_too_high_is_named(quick_stage):
     )
 
 
+def test_a_barcode_of_a_branch_is_a_barcode_whatever_is_in_it(quick_stage):
+    loan = quick_stage.borrows()
+    codes = ["312,PR 4034,Emma", "multivol:A##B##C"]
+    quick_stage.other_half(loan).does("ship", condition_checked=True, item_barcode=codes[0], pieces=codes[1:])
+    assert (loan.item_barcode, [code for code, _ in loan.pieces]) == (codes[0], codes)
+    assert loan.scanned(codes[1], checked=True).outcome.dest == "received"
+
+
 def test_a_retry_may_keep_the_id_or_name_the_first(quick_stage):
     asks(quick_stage)
     (first,) = lent(quick_stage)
