@@ -132,14 +132,14 @@ def parts(columns: Sequence[str], rows: Iterable[dict[str, str]], every: int = 5
 
 
 def write_rejects(out: IO[str], sheet: Sheet, lines: Iterable[tuple[Line, str]]) -> None:
-    """Write lines as they were, each with the reason before it."""
+    """Write lines as they were, each with the reason before it. What a spreadsheet would calculate stays a text."""
     writer = csv.writer(out, delimiter=sheet.delimiter, lineterminator="\r\n")
     kept = [place for place, cell in enumerate(sheet.header) if _name(cell) != REASON]
     writer.writerow([REASON, *(sheet.header[place] for place in kept)])
     for line, reason in lines:
         rest = line.raw[len(sheet.header) :]
         cells = line.raw if line.broken else [line.raw[place] for place in kept if place < len(line.raw)]
-        writer.writerow([_quoted(reason), *cells, *(() if line.broken else rest)])
+        writer.writerow([_quoted(reason), *map(_quoted_once, cells), *map(_quoted_once, () if line.broken else rest)])
 
 
 def _decoded(data: bytes) -> str:
@@ -261,6 +261,12 @@ class _Lines:
 
 def _quoted(value: str) -> str:
     return f"'{value}" if _FORMULA.match(value) else value
+
+
+def _quoted_once(cell: str) -> str:
+    """A cell that came in, with or without the quotation mark: read again, it is the same value."""
+    value = cell.strip()
+    return value if _QUOTED_FORMULA.match(value) else _quoted(value)
 
 
 def _unquoted(value: str) -> str:

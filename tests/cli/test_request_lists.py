@@ -72,7 +72,8 @@ def test_a_dry_run_says_the_same_and_writes_nothing_at_all(main):
 
 
 def test_refused_lines_are_written_with_their_reasons_mended_and_imported(main):
-    file = main.file("title;patron;partners\nEmma;2123;HILL\nDracula;2124;NOPE\nWalden;2125\n")
+    rows = "Emma;2123;HILL\nDracula;2124;NOPE\nWalden;2125\n=1+1;2126;NOPE\n'=2+2;2127;NOPE\n"
+    file = main.file(f"title;patron;partners\n{rows}")
     code, out, _ = main("request", "import", file, "--rejects", "bad.csv")
     assert code == 3
     assert "bad.csv" in out
@@ -81,9 +82,11 @@ def test_refused_lines_are_written_with_their_reasons_mended_and_imported(main):
     assert lines[0] == ["reason", "title", "patron", "partners"]
     assert lines[1][0].startswith("partners: There is no partner 'NOPE'")
     assert lines[2][1:] == ["Walden", "2125"]
+    assert [line[1] for line in lines[3:]] == ["'=1+1", "'=2+2"], "no spreadsheet calculates what stands there"
 
-    mended = rejects.replace("Dracula;2124;NOPE", "Dracula;2124;LAKE").replace("Walden;2125", "Walden;2125;HILL")
-    assert main("request", "import", main.file(mended, "mended.csv"))[1].startswith("2 taken.")
+    mended = rejects.replace("NOPE", "LAKE").replace("Walden;2125", "Walden;2125;HILL")
+    assert main("request", "import", main.file(mended, "mended.csv"))[1].startswith("4 taken.")
+    assert {"=1+1", "=2+2"} <= {row["title"] for row in json.loads(main("request", "list", "--json")[1])}
     assert main("request", "import", file, "--rejects", file)[0] == 1, "it would write over what it reads"
 
 
