@@ -23,7 +23,7 @@ from ill_workflow import runtime
 from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
-from ill_workflow.demo import ELSEWHERE, NEIGHBOUR, PEOPLE, TWELVE, Play, make_neighbour, make_world
+from ill_workflow.demo import ELSEWHERE, MORNING, NEIGHBOUR, PEOPLE, TWELVE, Play, make_neighbour, make_world
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.migrations import migrate
 from ill_workflow.signing_in import somebody_has_a_password
@@ -286,7 +286,8 @@ def _play(
     # Fast enough for a test, slow enough for eyes.
     play = Play(services, tell, nudge, pause=0.0 if once else PACE, rest=rest)
     play.elsewhere = {NEIGHBOUR: neighbour}
-    play.all((*TWELVE, *ELSEWHERE))
+    # Who lets it end by itself signs in nowhere.
+    play.all((*TWELVE, *ELSEWHERE, *(() if once else MORNING)))
     report = {**play.report(), "console": stack.console, "flower": stack.flower, "tasks": stack.tasks()}
     try:
         REPORT.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")
@@ -299,7 +300,8 @@ def _play(
         if wrong:
             tell(f"\nWent wrong: {', '.join(wrong)}")
         return 1 if wrong else 0
-    _say_what_to_try(stack, f"XPX-{1001 + len(play.stories)}", tell)
+    ours = [loan for story in play.stories for loan in story.references if loan.startswith("XPX-")]
+    _say_what_to_try(stack, f"XPX-{1001 + len(ours)}", tell)
     return 0
 
 

@@ -21,6 +21,8 @@ from ill_workflow.requests.models import Attempt, Event, MessageRow, Notice, Req
 
 #: Seconds that the workers get for what was promised before the story counts as gone wrong.
 PATIENCE = 45.0
+#: Who does what nobody else is named for.
+STAFF = {"MAIN": "ann", "RIV": "rita", "LAKE": "lena"}
 
 
 class StoryWentWrong(Exception):
@@ -71,20 +73,22 @@ class Play:
         """Each story with its states and their times, its slips and the Message-IDs of its mails."""
         return {"stories": [self._report(story) for story in self.stories]}
 
-    def borrow(self, book: dict[str, str], reader: str, ask: tuple[str, ...], *, service: str = "loan") -> str:
-        """A patron of Main wants a book; the request goes to the first of those to ask. Answers its reference."""
+    def borrow(
+        self, book: dict[str, str], reader: str, ask: tuple[str, ...], *, at: str = "MAIN", service: str = "loan"
+    ) -> str:
+        """A patron wants a book; the request goes to the first of those to ask. Answers its reference."""
         with self.services.db.writing() as session:
-            library = libraries.find_library(session, "MAIN")
+            library = libraries.find_library(session, at)
             number = f"2123400{session.scalar(sa.select(sa.func.count(patrons.Patron.id))) or 0:07d}"
             email = f"{reader.split()[0].lower()}@readers.example"
             patron = patrons.remember_patron(session, library.id, number, name=reader, email=email)
-            by = By.staff(accounts.find_account(session, "ann"))
+            by = By.staff(accounts.find_account(session, STAFF[at]))
             request = intake.borrow(
                 session, library, book, by=by, clock=self.services.clock, patron=patron, partners=ask, service=service
             )
             reference = request.reference
         self.stories[-1].references.append(reference)
-        self.act("MAIN", reference, "submit")
+        self.act(at, reference, "submit")
         self.wait("the lender has it", lambda: len(self.states(reference)) == 2)
         return reference
 
@@ -100,7 +104,7 @@ class Play:
     def act(
         self, code: str, loan: str, trigger: str, *, by: str = "", told_by: str | None = None, **inputs: Any
     ) -> None:
-        name = by or {"MAIN": "ann", "RIV": "rita", "LAKE": "lena"}[code]
+        name = by or STAFF[code]
         services = self._at(code)
         with services.db.writing() as session:
             request = actions.locked(session, self._id(session, code, loan))

@@ -2,11 +2,14 @@
 
 import pytest
 
+from ill_workflow.accounts import Role, find_account
 from ill_workflow.bootstrap import start
 from ill_workflow.config import Settings
-from ill_workflow.demo import TWELVE, Play, make_world
+from ill_workflow.demo import MORNING, TWELVE, Play, make_world
+from ill_workflow.libraries import find_library
 from ill_workflow.mail.mailer import RememberingMailer
 from ill_workflow.requests import due_dates
+from ill_workflow.requests.today import today
 from tests.plugins import rows
 from workers.drain import work_off, work_off_all
 
@@ -39,21 +42,26 @@ class AtOnce:
         return "rings"
 
 
-def test_the_twelve_loans_of_the_demo(database_url, tmp_path):
-    settings = Settings(data=tmp_path / "data", database_url=database_url)
+def begin(settings, told):
+    """A demo that is about to play."""
     make_world(start(settings))
     bell = AtOnce()
     services = start(settings, bell)
     services = bell.services = type(services)(
         settings, services.db, services.clock, RememberingMailer(), bell, services.circulation
     )
-    told: list[str] = []
 
     def nudge():
         work = lambda: work_off(services, "schedule_due_date_check")  # noqa: E731
         due_dates.fire_due(services.db, services.clock, work_off=work)
 
-    play = Play(services, told.append, nudge)
+    return Play(services, told.append, nudge)
+
+
+def test_the_twelve_loans_of_the_demo(database_url, tmp_path):
+    told: list[str] = []
+    play = begin(Settings(data=tmp_path / "data", database_url=database_url), told)
+    services = play.services
     play.all(TWELVE)
     print("\n".join(told))
 
@@ -72,3 +80,15 @@ def test_the_twelve_loans_of_the_demo(database_url, tmp_path):
     ids = [i for story in report for request in story["requests"] for i in request["message_ids"]]
     assert len(ids) == len(set(ids)) > 20, "each mail has an identity of its own"
     assert any("Война и мир" in mail.subject for mail in services.mailer.mails)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_whoever_signs_in_afterwards_finds_work(database_url, tmp_path):
+    play = begin(Settings(data=tmp_path / "data", database_url=database_url), [])
+    play.all(MORNING)
+
+    assert play.stories[-1].went_wrong == ""
+    with play.services.db.reading() as session:
+        main, ann = find_library(session, "MAIN"), find_account(session, "ann")
+        day = today(session, main, ann, Role.OPERATOR, play.services.clock)
+        assert {section.kind.name for section in day.sections} >= {"cancel", "answers", "new", "overdue", "arrivals"}
