@@ -1,5 +1,10 @@
 """What all tests share; the fixtures themselves are in the plugins."""
 
+from hypothesis import settings
+
+# The same examples each time, and none that is wrong for having taken long: what is left to chance is for `make soak`.
+settings.load_profile("ci")
+
 pytest_plugins = [
     "tests.plugins.not_run",
     "tests.plugins.postgresql",

@@ -35,7 +35,6 @@ from workers.children import Child, Children
 from workers.flower import HEALTH as FLOWER_HEALTH
 from workers.flower import OPTIONS as flower_options
 
-FLOWER_PORT = 5555
 #: Seconds that a program gets to end by itself: what it leaves undone is taken up by the next.
 ENDING = 5.0
 CATCHER = "mail catcher"
@@ -94,7 +93,7 @@ class Stack:
             host = f"ill-{name}-{os.getpid()}@{socket.gethostname()}"
             self._child(name, [*celery, "worker", f"--hostname={host}", f"--queues={queues}", "--loglevel=INFO"])
         self._child("beat", [*celery, "beat", f"--schedule={data / 'beat'}", "--pidfile=", "--loglevel=INFO"])
-        self.flower_port = free_port(FLOWER_PORT)
+        self.flower_port = free_port(0)  # the console alone has to find it
         flower = self._child(
             "flower",
             [*celery, "flower", "--address=127.0.0.1", f"--port={self.flower_port}", *flower_options],

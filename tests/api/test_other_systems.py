@@ -30,7 +30,7 @@ def at_a_server(quick_stage, calls):
 
 
 def run(given, *words):
-    done = subprocess.run(words, env={**os.environ, **given}, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(words, env={**os.environ, **given}, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 

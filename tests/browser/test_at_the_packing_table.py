@@ -63,10 +63,9 @@ def test_a_lending_day_by_keyboard_alone(office, stage):
     page.goto(f"/l/MAIN/requests/{half.id}")
     tabs_to(page, "Print Slip")
     page.keyboard.press("Enter")
-    if not eventually_in(half, "being_processed", 1):
-        tabs_to(page, "Print Slip")
-        page.keyboard.press("Enter")
-        eventually(lambda: half.state == "being_processed")
+    page.wait_for_selector("dialog[open] :focus")
+    page.keyboard.press("Enter")
+    eventually(lambda: half.state == "being_processed")
     stage.work()
 
     tabs_to(page, "Scan In Items")
@@ -98,14 +97,6 @@ def test_a_lending_day_by_keyboard_alone(office, stage):
     assert page.evaluate("document.activeElement.id") == "scan-code"
     # The slip was shown by the browser itself, which is made of files of its own.
     office.troubles[:] = [trouble for trouble in office.troubles if "chrome" not in trouble]
-
-
-def eventually_in(half, state, seconds):
-    try:
-        eventually(lambda: half.state == state, seconds=seconds)
-    except AssertionError:
-        return False
-    return True
 
 
 def printed(stage, half):

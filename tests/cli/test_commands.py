@@ -215,7 +215,7 @@ def test_a_wrong_setting_is_named(tmp_path, env, words, sentence):
     given |= {name: value.format(tmp=tmp_path) for name, value in env.items()}
     ran = subprocess.run(
         [sys.executable, "-m", "workers.main", *words], env=given, cwd=Path(__file__).parents[2], capture_output=True,
-        text=True, timeout=60,
+        text=True, timeout=120,
     )  # fmt: skip
     assert ran.returncode == 1
     assert sentence in ran.stderr

@@ -293,7 +293,7 @@ def test_a_computer_that_dies_before_the_mark_has_printed_nothing_and_lost_nothi
         ill("act", lend(ill), "print_slip")
 
     died = program("slip", "print", "--all-unprinted", "--out", "lost.pdf", code=LOSES_POWER)
-    assert died.wait(60) == -9
+    assert died.wait(120) == -9
 
     assert Path("lost.pdf").exists()
     assert len(as_json(ill, "slip", "list", "--unprinted")) == 3
@@ -314,7 +314,7 @@ def test_two_programs_at_once_print_each_slip_once(ill):
     both = [program("slip", "print", "--all-unprinted", "--json", "--out", f"{n}.pdf") for n in range(2)]
     found = []
     for one in both:
-        out, err = one.communicate(timeout=60)
+        out, err = one.communicate(timeout=120)
         assert "Traceback" not in err
         if one.returncode == 0:
             found += [slip["reference"] for slip in json.loads(out)["slips"]]

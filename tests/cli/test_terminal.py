@@ -118,7 +118,7 @@ def test_whoever_has_seen_enough_of_an_export_is_told_nothing_more(main):
     env = {**os.environ, "ILL_DATA": str(main.settings.data), "ILL_SMTP_PORT": "1"}
     shell = f"{sys.executable} -m workers.main request export --with-patrons | head -1; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(
-        ["bash", "-c", shell], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        ["bash", "-c", shell], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
     )
     assert ran.stdout.splitlines()[0].startswith("reference,state,")
     assert (ran.stdout.splitlines()[1], ran.stderr) == ("0", "")

@@ -165,14 +165,14 @@ def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_end
     assert place.is_well(programs["postgres"]), place.check(programs["postgres"]).stderr
     assert not place.is_well(programs["valkey"])
     place.start(programs["valkey"])
-    eventually(lambda: place.is_well(programs["valkey"]), seconds=30)
+    eventually(lambda: place.is_well(programs["valkey"]))
 
     assert not place.is_well(programs["worker"]), "there are no tables yet"
     migrated = place.run(programs["migrate"])
     assert migrated.returncode == 0, migrated.stderr
     running = {name: place.start(programs[name]) for name in ("mail", "worker", "doors", "beat", "flower", "web")}
     for name in running:
-        eventually(lambda name=name: place.is_well(programs[name]), seconds=90)
+        eventually(lambda name=name: place.is_well(programs[name]))
 
     doctor = place.run(programs["ill"])
     assert doctor.returncode == 0, doctor.stdout + doctor.stderr
@@ -182,11 +182,11 @@ def test_every_program_starts_as_it_is_written_is_well_and_is_missed_when_it_end
     assert console.get("/healthz").text == "well\n"
     flower = f"http://127.0.0.1:{place.ports['flower']}"
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(f"{flower}/flower/workers", timeout=10)
+        urllib.request.urlopen(f"{flower}/flower/workers", timeout=120)
     by_name = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     by_name.add_password(None, flower, "op", "secret")
     opener = urllib.request.build_opener(urllib.request.HTTPBasicAuthHandler(by_name))
-    pages = [opener.open(f"{flower}/flower/{path}", timeout=20).read().decode() for path in ("workers", "broker")]
+    pages = [opener.open(f"{flower}/flower/{path}", timeout=120).read().decode() for path in ("workers", "broker")]
     pages += [console.get(f"/flower/{path}").text for path in ("workers", "broker")]
     assert "worker@" in pages[2]
     logs = [(place.folder / f"{name}.log").read_text() for name in running]
@@ -212,7 +212,7 @@ def somebody_at_the_console(place, monkeypatch, port):
         accounts.grant(session, ann, library.id, "operator")
         token = begin_session(session, ann)
     db.engine.dispose()
-    return httpx.Client(base_url=f"http://127.0.0.1:{place.ports['web']}", cookies={"ill": token}, timeout=20)
+    return httpx.Client(base_url=f"http://127.0.0.1:{place.ports['web']}", cookies={"ill": token}, timeout=120)
 
 
 @pytest.mark.live

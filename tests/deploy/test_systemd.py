@@ -105,7 +105,7 @@ def test_each_unit_starts_its_program_with_the_environment_of_the_example(tmp_pa
         programs = [looked_after(name, environment) for name in CHECKS]
         running = [place.start(program) for program in programs]
         for program, child in zip(programs, running, strict=True):
-            eventually(lambda program=program: place.is_well(program), seconds=90)
+            eventually(lambda program=program: place.is_well(program))
             assert child.alive
     finally:
         place.end()

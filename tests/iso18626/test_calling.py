@@ -215,7 +215,7 @@ def certificate(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("certificate")
     command = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([openssl, *command.split(), *names], cwd=folder, check=True, capture_output=True, timeout=60)
+    subprocess.run([openssl, *command.split(), *names], cwd=folder, check=True, capture_output=True, timeout=120)
     return folder
 
 

@@ -76,7 +76,7 @@ def console(bare_stage, tmp_path) -> Iterator[tuple[int, Path]]:
         )
     yield port, deaths
     running.terminate()
-    running.wait(30)
+    running.wait(120)
 
 
 @pytest.mark.live
@@ -137,7 +137,7 @@ def _speak(port: int, conversations: list[list[bytes]], answers: dict[bytes, Rep
                 answers[raw] = Reply(answer.status, body, answer.headers)
             return answer.status == 200
 
-        eventually(is_answered, seconds=60)
+        eventually(is_answered)
 
 
 def _kept(stage) -> tuple[list[str], dict[str, list[str]], dict[str, tuple[str, ...]]]:

@@ -16,6 +16,7 @@ from ill_workflow.iso18626.reading import read
 from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.content import AgencyId, BibliographicInfo, Header, Request
 from tests.plugins.mock_process import ROOT, MockProcess
+from tests.plugins.waiting import LONGEST
 
 pytestmark = pytest.mark.live
 
@@ -27,7 +28,7 @@ def mock(tmp_path):
     found.kill()
 
 
-def asks(mock: MockProcess, title: str, patience: float = 10.0) -> httpx.Response:
+def asks(mock: MockProcess, title: str, patience: float = LONGEST) -> httpx.Response:
     message = Request(
         header=Header(
             supplyingAgencyId=AgencyId(agencyIdValue="MOCK"), requestingAgencyId=AgencyId(agencyIdValue="MAIN"),
@@ -37,7 +38,13 @@ def asks(mock: MockProcess, title: str, patience: float = 10.0) -> httpx.Respons
     )  # fmt: skip
     headers = {"content-type": "application/xml"}
     body = write(message, Edition.Y2017)
-    return httpx.post(f"{mock.address}/any/path", content=body, headers=headers, timeout=patience, trust_env=False)
+    return httpx.post(
+        f"{mock.address}/any/path",
+        content=body,
+        headers=headers,
+        timeout=httpx.Timeout(LONGEST, read=patience),
+        trust_env=False,
+    )
 
 
 def test_calls_go_wrong_as_scenarios_want_it(mock, tmp_path):
@@ -53,11 +60,13 @@ def test_calls_go_wrong_as_scenarios_want_it(mock, tmp_path):
     confirmed = asks(mock, "LENDS: Emma")
     assert confirmed.headers["content-type"] == "application/xml"
     assert read(confirmed.content).message.confirmationHeader.requestingAgencyRequestId == "LENDS: Emma"
-    assert httpx.post(f"{mock.address}/", content=b"x" * 6_000_000, trust_env=False).status_code == 413
+    assert httpx.post(f"{mock.address}/", content=b"x" * 6_000_000, timeout=LONGEST, trust_env=False).status_code == 413
 
     lines = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
     assert [one["word"] for one in lines] == ["Request"] * 11, "without a peer it says nothing"
-    said = httpx.post(f"{mock.address}/_say", json={"request": "LENDS: Emma", "say": "Loaned"}, trust_env=False)
+    said = httpx.post(
+        f"{mock.address}/_say", json={"request": "LENDS: Emma", "say": "Loaned"}, timeout=LONGEST, trust_env=False
+    )
     assert (said.status_code, said.json()["field"]) == (503, "peer")
     code, summed = mock.end()
     assert code == 0
@@ -74,7 +83,7 @@ def test_it_is_steered_from_this_machine_and_from_no_page(tmp_path):
 
 def _steers(mock: MockProcess) -> None:
     def post(path: str, **more) -> httpx.Response:
-        return httpx.post(f"{mock.address}{path}", trust_env=False, **more)
+        return httpx.post(f"{mock.address}{path}", timeout=LONGEST, trust_env=False, **more)
 
     assert post("/_scenario", json={"scenario": "silent"}).json() == {"scenario": "silent"}
     assert post("/_scenario", json={"scenario": "borrows"}).status_code == 422
@@ -84,8 +93,10 @@ def _steers(mock: MockProcess) -> None:
     assert post("/_say", content=b"<x/>", headers={"content-type": "application/xml"}).status_code == 503
     assert post("/_scenario", json={"scenario": "lends"}, headers={"Host": "evil.example"}).status_code == 403
     assert post("/_scenario", json={"scenario": "lends"}, headers={"Origin": "http://evil.example"}).status_code == 403
-    assert httpx.get(f"{mock.address}/_state", trust_env=False).json()["scenario"] == "silent"
-    assert "lends" in {one["name"] for one in httpx.get(f"{mock.address}/_scenarios", trust_env=False).json()}
+    assert httpx.get(f"{mock.address}/_state", timeout=LONGEST, trust_env=False).json()["scenario"] == "silent"
+    assert "lends" in {
+        one["name"] for one in httpx.get(f"{mock.address}/_scenarios", timeout=LONGEST, trust_env=False).json()
+    }
 
     asks(mock, "Emma")
     assert post("/_say", json={"request": "Emma", "say": "Lent"}).status_code == 422
@@ -104,12 +115,14 @@ def test_two_of_them_talk_and_a_script_may_wait_for_the_exit_code(tmp_path):
         common = ["--once", "--strict", "--pace=0.02", f"--port={port}", f"--peer={lender.address}/", "--agency=ASK"]
         return subprocess.run(
             [sys.executable, "-m", "workers.main", "mock-partner", *common, "--peer-agency=LEND", *words],
-            cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
     try:
-        good = borrower("--ask=borrows", "--ask=retries", "--title=RETRY-COST: Emma", "--edition=2017", "--patience=30")
-        bad = borrower("--ask=borrows", "--title=ERROR-VALUE: Emma", "--patience=1")
+        good = borrower(
+            "--ask=borrows", "--ask=retries", "--title=RETRY-COST: Emma", "--edition=2017", "--patience=120"
+        )
+        bad = borrower("--ask=borrows", "--title=ERROR-VALUE: Emma", "--patience=5")
     finally:
         code, summed = lender.end()
     assert (good.returncode, good.stderr) == (0, ONLY_RULES), good.stdout

@@ -139,14 +139,14 @@ def at_once(hilltop, raws):
 
     def send(raw):
         system = hilltop.as_seen_from("192.0.2.7")
-        ready.wait(30)
+        ready.wait(120)
         answers.append(system.posts(raw))
 
     threads = [threading.Thread(target=send, args=(raw,)) for raw in raws]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     return answers
 
 

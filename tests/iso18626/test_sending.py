@@ -488,7 +488,7 @@ def test_a_hung_partner_holds_up_one_worker_and_nobody_else(desk, far, near):
     assert len(far.calls) == 1, "no second one hangs with it"
     assert [message.status for message in desk.messages] == ["running", "ready", "done"]
     far.end()
-    worker.join(10)
+    worker.join(120)
 
 
 def test_what_was_confirmed_and_could_not_be_written_down_is_said_again(desk, far, monkeypatch):

@@ -22,15 +22,12 @@ from ill_workflow.requests import actions, intake
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import Request
 from tests.plugins.broker import KINDS, LiveBroker
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import LONGEST, eventually
 from workers.bell import CeleryBell
 from workers.broker import app_of
 from workers.catcher import Catcher
 from workers.children import Child
 from workers.sweep import PATIENCE
-
-#: What was promised has to be done within this time, whatever happened.
-SOON = 15
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -77,7 +74,7 @@ class Installation:
     def waits_longer_than_the_sweep(self) -> None:
         """Until the sweep, were there one, would surely have acted: patience, lease, and a look or two."""
         until = time.monotonic() + self.settings.lease_seconds + PATIENCE.total_seconds() + 2.0
-        eventually(lambda: time.monotonic() > until, seconds=60)
+        eventually(lambda: time.monotonic() > until)
 
     def command(self, name: str, key: str, **arguments):
         """A signed command of the kiosk, as another system sends it."""
@@ -89,7 +86,9 @@ class Installation:
     def worker(self, **env: str) -> Child:
         """Start a worker, and wait until it takes tasks; on RabbitMQ it may have one in hand before it says so."""
         child = self.start_worker(**env)
-        child.wait_until(lambda: any(word in child.last_words(100) for word in ("ready.", "] received")), seconds=30)
+        child.wait_until(
+            lambda: any(word in child.last_words(100) for word in ("ready.", "] received")), seconds=LONGEST
+        )
         return child
 
     def start_worker(self, **env: str) -> Child:
@@ -150,11 +149,15 @@ class Installation:
 
     def run(self, program: str, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", program], env={**self.environment, **env}, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", program],
+            env={**self.environment, **env},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
         )
 
-    def wait(self, true, seconds: float = SOON) -> None:
-        eventually(true, seconds=seconds)
+    def wait(self, true) -> None:
+        eventually(true)
 
     def end(self) -> None:
         self.gate.unlink(missing_ok=True)

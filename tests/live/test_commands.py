@@ -37,7 +37,7 @@ def send(installation, name, *, account="kiosk", secret=None, key="key-4711", at
     signature = signature or sign(secret or installation.secret, name, account, arguments, key, now)
     envelope = {"account": account, "arguments": arguments, "key": key, "time": now, "signature": signature}
     task = installation.app.send_task(name, kwargs=envelope, queue="ill.doors", argsrepr="", kwargsrepr="")
-    return task.get(timeout=20)
+    return task.get(timeout=120)
 
 
 def create(installation, **how):
@@ -88,7 +88,7 @@ def test_a_request_is_created_and_sent_and_nobody_else_sees_what_was_said(sqlite
     installation.wait(lambda: "A message was refused" in worker.last_words(10_000))
     installation.wait(lambda: sum('"task-succeeded"' in event for event in events) >= 6)
     stop.set()
-    listener.join(10)
+    listener.join(120)
     log = worker.last_words(10_000)
     for word in SECRET_WORDS:
         assert not [event for event in events if word in event], "events show no arguments"

@@ -54,7 +54,7 @@ def test_a_worker_killed_between_the_confirmation_and_our_record_of_it(sqlite_in
     held, answered = threading.Event(), threading.Event()
 
     def confirms_while_nobody_can_write(partner, line, body):
-        held.wait(30)
+        held.wait(120)
         far_partner.confirms(partner, line, body)
         line.recv(1)  # the worker has read the whole of it, and hung up
         answered.set()
@@ -66,7 +66,7 @@ def test_a_worker_killed_between_the_confirmation_and_our_record_of_it(sqlite_in
     stranger = sqlite3.connect(installation.settings.url.removeprefix("sqlite:///"), isolation_level=None)
     stranger.execute("BEGIN IMMEDIATE")
     held.set()
-    assert answered.wait(30)
+    assert answered.wait(120)
     first.kill()
     stranger.execute("ROLLBACK")
     stranger.close()

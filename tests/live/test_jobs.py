@@ -18,7 +18,7 @@ def test_a_job_that_is_asked_for_is_run_by_whichever_worker_comes_first(sqlite_i
         with installation.services.db.reading() as session:
             return session.get_one(EffectRow, number)
 
-    installation.wait(lambda: promised().status == DONE, seconds=30)
+    installation.wait(lambda: promised().status == DONE)
 
     assert promised().answer.endswith("forgotten")
     with installation.services.db.reading() as session:

@@ -34,7 +34,7 @@ class Main:
         )  # fmt: skip
         with self.services.db.writing() as session:
             main = libraries.find_library(session, "MAIN")
-            wire = {"address": f"{self.mock.address}/iso18626", "plain_http": True, "patience_seconds": 1}
+            wire = {"address": f"{self.mock.address}/iso18626", "plain_http": True, "patience_seconds": 3}
             for code in ("MOCK", "HUNG", "HALF"):  # who does not answer rests for a while, and must not hold up others
                 partner = partners.add_partner(
                     session, main.id, code=code, name=code.title(), transport="iso18626", wire=wire
@@ -45,7 +45,7 @@ class Main:
         self.web = Child("web", argv, installation.environment, installation.folder / "web.log", restarts=0)
         self.web.start()
         installation.start_worker()
-        eventually(self._answers, seconds=30)
+        eventually(self._answers)
 
     def _answers(self) -> bool:
         try:
@@ -73,7 +73,7 @@ class Main:
 
     def is_told(self, title: str, state: str) -> None:
         """Waits until the request is in that state."""
-        eventually(lambda: self.state(title) == state, seconds=20)
+        eventually(lambda: self.state(title) == state)
 
     def sends_back(self, *titles: str) -> None:
         """Receives what was shipped, and ships it back, until the loans are completed."""
@@ -160,8 +160,9 @@ def _what_had_to_be_said_again(main: Main) -> None:
     main.sends_back("HUNG-ONCE: Romola", "HALF-ONCE: Felix Holt")
     for title, trouble in (("HUNG-ONCE: Romola", "hung"), ("HALF-ONCE: Felix Holt", "half")):
         asked = [one for one in main.mock.log if (one["request"], one["word"]) == (main.number(title), "Request")]
-        assert [one["outcome"] for one in asked] == [f"OK; answered {trouble}", "OK, once more"]
-        assert asked[0]["message"] == asked[1]["message"]
+        first, *again = [one["outcome"] for one in asked]
+        assert (first, set(again)) == (f"OK; answered {trouble}", {"OK, once more"})
+        assert [one["message"] for one in asked] == [asked[0]["message"]] * len(asked)
         assert main.said_about(title).count("Loaned") == 1
 
 
@@ -180,7 +181,7 @@ def _what_we_lend(main: Main) -> None:
     for title in ("Mansfield Park", "Sanditon"):
         main.is_told(title, "returned_by_partner")
         main.does(title, "check_in")
-    eventually(lambda: main.said_about("Mansfield Park")[-1] == "LoanCompleted", seconds=20)
+    eventually(lambda: main.said_about("Mansfield Park")[-1] == "LoanCompleted")
     assert main.said_about("Mansfield Park") == [
         "Request", "Loaned", "Received", "Renew", "RenewResponse Y", "ShippedReturn", "LoanCompleted"
     ]  # fmt: skip

@@ -25,7 +25,7 @@ PROGRAMS = Path(sys.executable).parent
 @pytest.fixture
 def environment(tmp_path):
     given = {name: value for name, value in os.environ.items() if not name.startswith("ILL_")}
-    return {**given, "PYTHONPATH": str(ROOT), "ILL_DATA": str(tmp_path / "data")}
+    return {**given, "PYTHONPATH": str(ROOT), "ILL_DATA": str(tmp_path / "data"), "ILL_WEB_PORT": str(free_port(0))}
 
 
 def children_of(session: int) -> list[int]:
@@ -74,10 +74,10 @@ def test_the_demo_once(environment, tmp_path):
     )  # fmt: skip
     again = None
     try:
-        eventually((tmp_path / "data" / "demo" / "ill.db").exists, seconds=30)
+        eventually((tmp_path / "data" / "demo" / "ill.db").exists)
         again = subprocess.run(
             [sys.executable, "-m", "workers.main", "demo", "--once"], env=environment, cwd=tmp_path, text=True,
-            capture_output=True, timeout=30,
+            capture_output=True, timeout=120,
         )  # fmt: skip
         said, _ = began.communicate(timeout=240)
     finally:
@@ -121,12 +121,12 @@ def test_a_running_demo_ends_when_it_is_asked_to(environment, tmp_path):
         said = "".join(iter(began.stdout.readline, "A loan to its happy end\n"))
         console, password = re.search(r"Console +(\S+)", said)[1], re.search(r"Password +(\S+)", said)[1]
         for name, library in (("ann", "MAIN"), ("max", "MAIN"), ("rita", "RIV"), ("ron", "RIV")):
-            browser = httpx.Client(base_url=console, timeout=30, follow_redirects=True)
+            browser = httpx.Client(base_url=console, timeout=120, follow_redirects=True)
             browser.post("/sign-in", data={"name": name, "password": password})
             assert browser.get(f"/l/{library}/operations").status_code == 200
         assert len(children_of(began.pid)) >= 1
         began.send_signal(signal.SIGINT)
-        began.communicate(timeout=30)
+        began.communicate(timeout=120)
     finally:
         began.kill()
     assert began.returncode == 0
@@ -140,7 +140,7 @@ def test_a_folder_that_no_demo_made_is_left_alone(environment, tmp_path):
     precious.write_text("mine")
     ran = subprocess.run(
         [sys.executable, "-m", "workers.main", "demo", "--once"], env=environment, cwd=tmp_path, text=True,
-        capture_output=True, timeout=30,
+        capture_output=True, timeout=120,
     )  # fmt: skip
     assert (ran.returncode, precious.read_text()) == (1, "mine")
     assert "files that no demo made" in ran.stderr

@@ -41,12 +41,12 @@ def busy(installed, broker):
         def borrow():
             while not stop.is_set():
                 installation.borrows()
-                eventually(lambda: stop.is_set() or waiting(installation.services) < 10, seconds=60)
+                eventually(lambda: stop.is_set() or waiting(installation.services) < 10)
 
         thread = threading.Thread(target=borrow, daemon=True)
         thread.start()
         threads.append((thread, stop))
-        installation.wait(lambda: len(installation.catcher.messages()) >= 20, seconds=60)
+        installation.wait(lambda: len(installation.catcher.messages()) >= 20)
 
         def end():
             stop.set()
@@ -72,7 +72,7 @@ def test_pg_dump_of_a_running_system(postgresql, busy, tmp_path):
     run(pg, "pg_dump", "--format=custom", f"--file={dump}", make_url(url).database)
     installation.gate.unlink()
     count = len(installation.catcher.messages())
-    installation.wait(lambda: len(installation.catcher.messages()) >= count + 10, seconds=60)
+    installation.wait(lambda: len(installation.catcher.messages()) >= count + 10)
     end()
     restored = postgresql.create_database()
     run(pg, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={make_url(restored).database}", str(dump))
@@ -105,7 +105,7 @@ def test_a_copy_of_a_running_sqlite_database(sqlite_template, busy, tmp_path, ho
     copy = tmp_path / "copy.db"
 
     work_piles_up(installation)
-    source = sqlite3.connect(path, timeout=30)
+    source = sqlite3.connect(path, timeout=120)
     if how == "backup":
         target = sqlite3.connect(copy)
         source.backup(target)
@@ -115,7 +115,7 @@ def test_a_copy_of_a_running_sqlite_database(sqlite_template, busy, tmp_path, ho
     source.close()
     installation.gate.unlink()
     count = len(installation.catcher.messages())
-    installation.wait(lambda: len(installation.catcher.messages()) >= count + 10, seconds=60)
+    installation.wait(lambda: len(installation.catcher.messages()) >= count + 10)
     end()
 
     assert sqlite3.connect(copy).execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -125,7 +125,7 @@ def test_a_copy_of_a_running_sqlite_database(sqlite_template, busy, tmp_path, ho
 def work_piles_up(installation):
     """The mail server takes its time, and so something is open whenever the backup is made."""
     installation.gate.touch()
-    installation.wait(lambda: len(open_notices(installation.services)) >= 2, seconds=60)
+    installation.wait(lambda: len(open_notices(installation.services)) >= 2)
 
 
 def check_what_was_restored(installation, url):
@@ -142,9 +142,9 @@ def check_what_was_restored(installation, url):
 
     installation.worker(ILL_DATABASE_URL=url)
 
-    installation.wait(lambda: not waiting(services), seconds=90)
+    installation.wait(lambda: not waiting(services))
     new = installation.borrows(services)
-    installation.wait(lambda: not waiting(services), seconds=60)
+    installation.wait(lambda: not waiting(services))
     referee.look(services.db)
     with services.db.reading() as session:
         assert session.get_one(Request, new).reference > f"XPX-{1000 + kept + 1000}", "no reference is given twice"

@@ -46,7 +46,7 @@ class Guarded:
         self.master.start()
         self.replica.start()
         self._sentinel.start()
-        eventually(lambda: self._knows_the_replica(), seconds=60)
+        eventually(lambda: self._knows_the_replica())
 
     def port_of_master(self) -> int:
         return int(self._asked.sentinel_get_master_addr_by_name("ill")[1])
@@ -89,12 +89,12 @@ def test_the_master_is_killed(tmp_path, sqlite_template, guarded, installed):
 
     guarded.master.stop()
     second = installation.borrows()
-    installation.wait(lambda: installation.is_done(second), seconds=30)
+    installation.wait(lambda: installation.is_done(second))
 
-    eventually(lambda: guarded.port_of_master() == guarded.replica.port, seconds=60)
-    eventually(lambda: installation.services.bell.health() == "rings", seconds=60)
+    eventually(lambda: guarded.port_of_master() == guarded.replica.port)
+    eventually(lambda: installation.services.bell.health() == "rings")
     asked = installation.command("ill.create_request", "k-1", library="MAIN", fields={"title": "Persuasion"})
-    assert asked.get(timeout=60)["ok"]
+    assert asked.get(timeout=120)["ok"]
     third = installation.borrows()
     installation.wait(lambda: installation.is_done(third))
     log = installation.workers[0].last_words(10_000)

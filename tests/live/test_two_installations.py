@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from ill_workflow.clock import machine_now
 from ill_workflow.migrations import migrate
 from ill_workflow.requests.models import Request
 from tests.plugins import referee
@@ -28,7 +30,7 @@ NEXT = {
     ("lending", "new"): ("ship", {"condition_checked": True, "item_barcode": "312"}),
     ("borrowing", "shipped"): ("receive", {"condition_checked": True}),
     ("borrowing", "received"): ("request_renewal", {}),
-    ("lending", "renewal_requested"): ("renew", {"due_date": "2027-03-01"}),
+    ("lending", "renewal_requested"): ("renew", {"due_date": machine_now().date() + timedelta(days=90)}),
     ("borrowing", "renewed"): ("ship_back", {}),
     ("lending", "returned_by_partner"): ("check_in", {}),
 }
@@ -61,7 +63,7 @@ def two(postgresql, tmp_path: Path) -> Iterator[dict[str, Running]]:
             stack.callback(broker.stop)
             running[code] = Running(code, urls[code], folder, broker, ports[code], ports[other])
             stack.callback(running[code].end)
-        eventually(lambda: all(each.is_up() for each in running.values()), seconds=60)
+        eventually(lambda: all(each.is_up() for each in running.values()))
         yield running
     postgresql.drop_database(urls["MAIN"])
 
@@ -90,7 +92,7 @@ def test_workers_and_consoles_are_killed_in_the_middle_of_conversations(two):
         return len(states) == 2 * LOANS and set(states) == {"completed"}
 
     eventually(goes_on, seconds=120)
-    eventually(lambda: all(each.is_idle() for each in two.values()), seconds=60)
+    eventually(lambda: all(each.is_idle() for each in two.values()))
 
     assert done == LOANS * len(NEXT)
     assert killed == done // 5

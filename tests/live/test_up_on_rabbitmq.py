@@ -13,6 +13,7 @@ import pytest
 from tests.plugins.broker import PASSWORD
 from tests.plugins.waiting import eventually
 from workers.catcher import Catcher
+from workers.stack import free_port
 
 pytestmark = pytest.mark.live
 
@@ -28,6 +29,7 @@ def environment(tmp_path, rabbitmq):
     yield {
         **given, "PYTHONPATH": str(ROOT), "ILL_DATA": str(tmp_path / "data"), "ILL_SMTP_PORT": str(catcher.port),
         "ILL_BROKER_URL": f"amqp://ill@127.0.0.1:{rabbitmq.port}//", "ILL_BROKER_PASSWORD": PASSWORD,
+        "ILL_WEB_PORT": str(free_port(0)),
     }  # fmt: skip
     catcher.stop()
 
@@ -38,12 +40,12 @@ def test_everything_runs_on_rabbitmq_and_says_so_without_its_password(environmen
         start_new_session=True,
     )  # fmt: skip
     try:
-        eventually((tmp_path / "data" / "ill.db").exists, seconds=60)
-        eventually(lambda: doctor(environment, tmp_path).returncode == 0, seconds=120)
+        eventually((tmp_path / "data" / "ill.db").exists)
+        eventually(lambda: doctor(environment, tmp_path).returncode == 0)
         well = doctor(environment, tmp_path)
         said = "".join(iter(up.stdout.readline, "Ctrl-C ends it.\n"))  # it says all when all of it is there
         up.send_signal(signal.SIGINT)
-        said += up.communicate(timeout=60)[0]
+        said += up.communicate(timeout=120)[0]
     finally:
         up.kill()
 
@@ -58,11 +60,11 @@ def test_everything_runs_on_rabbitmq_and_says_so_without_its_password(environmen
 
 def test_a_broker_that_is_not_there_is_said_without_its_password(environment, tmp_path):
     wrong = {**environment, "ILL_BROKER_URL": "amqp://ill:Zauberberg@127.0.0.1:1//"}
-    refused = subprocess.run([*ILL, "up"], env=wrong, cwd=tmp_path, text=True, capture_output=True, timeout=60)
+    refused = subprocess.run([*ILL, "up"], env=wrong, cwd=tmp_path, text=True, capture_output=True, timeout=120)
     assert refused.returncode == 1
     assert "ILL_BROKER_URL does not answer" in refused.stderr
     assert "Zauberberg" not in refused.stderr + refused.stdout
 
 
 def doctor(environment, folder):
-    return subprocess.run([*ILL, "doctor"], env=environment, cwd=folder, text=True, capture_output=True, timeout=60)
+    return subprocess.run([*ILL, "doctor"], env=environment, cwd=folder, text=True, capture_output=True, timeout=120)

@@ -16,6 +16,7 @@ import redis
 from amqp.exceptions import NotFound
 
 from tests.plugins.not_run import wanting
+from tests.plugins.waiting import LONGEST
 from workers.app import QUEUES, make_app
 from workers.broker import EmbeddedBroker, NoBroker
 from workers.children import Child
@@ -96,7 +97,7 @@ class RedisServer:
     def start(self) -> None:
         self._child = Child("redis", self._argv, log_path=self.folder / "redis.log", cwd=self.folder, restarts=0)
         self._child.start()
-        self._child.wait_until(lambda: answers(self.celery_url), seconds=30)
+        self._child.wait_until(lambda: answers(self.celery_url), seconds=LONGEST)
 
     def stop(self) -> None:
         if self._child is not None:
@@ -148,7 +149,7 @@ class RabbitMQ:
             watched=True,
         )
         self._child.start()
-        self._child.wait_until(lambda: answers(self.celery_url), seconds=90, every=0.1)
+        self._child.wait_until(lambda: answers(self.celery_url), seconds=LONGEST, every=0.1)
 
     def stop(self) -> None:
         if self._child is not None:

@@ -24,6 +24,7 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Response,
+    expect,
     sync_playwright,
 )
 
@@ -32,7 +33,7 @@ from ill_workflow.web.app import make_app
 from tests.plugins.not_run import wanting
 from tests.plugins.stage import Stage
 from tests.plugins.visiting import CHEAP
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import LONGEST, eventually
 
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -58,7 +59,7 @@ class Server:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
-        eventually(lambda: self._server.started, seconds=20)
+        eventually(lambda: self._server.started)
         self.port = self._server.servers[0].sockets[0].getsockname()[1]
 
     @property
@@ -67,7 +68,7 @@ class Server:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=120)
 
 
 class Office:
@@ -93,7 +94,7 @@ class Office:
             base_url=self.server.address, color_scheme="dark" if dark else "light", locale=locale,
             timezone_id="America/Chicago", **how,
         )  # fmt: skip
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(LONGEST * 1000)
         self._contexts.append(context)
         if who is not None:
             context.add_cookies([{"name": "ill", "value": self._signed_in(who, at), "url": self.server.address}])
@@ -160,7 +161,7 @@ def program() -> str | None:
 def launch(playwright: Playwright, folder: Path) -> Browser:
     """Start it, with the fonts of the slips alone; `folder` is for what it has to be told of them."""
     environment = {**os.environ, "FONTCONFIG_FILE": str(_fonts(folder))}
-    return playwright.chromium.launch(executable_path=program(), args=FLAGS, env=environment)
+    return playwright.chromium.launch(executable_path=program(), args=FLAGS, env=environment, timeout=LONGEST * 1000)
 
 
 class Findings(Protocol):
@@ -172,6 +173,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One browser for all tests of a process."""
     if program() is None:
         wanting("browser", "chromium is not installed")
+    expect.set_options(timeout=LONGEST * 1000)
     with sync_playwright() as playwright:
         try:
             browser = launch(playwright, tmp_path_factory.mktemp("fonts"))

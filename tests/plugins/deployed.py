@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.plugins.waiting import LONGEST
 from workers.children import Child
 
 ROOT = Path(__file__).parents[2]
@@ -104,7 +105,7 @@ class Place:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=LONGEST,
         )
 
     def _argv(self, argv: Sequence[str]) -> list[str]:

@@ -143,12 +143,12 @@ def says(status: int, content: bytes = b"", *headers: str, kind: str = "applicat
 
 
 def hangs(partner: FarPartner, line: socket.socket, body: bytes) -> None:
-    partner.ended.wait(30)
+    partner.ended.wait(120)
 
 
 def hangs_in_the_middle(partner: FarPartner, line: socket.socket, body: bytes) -> None:
     line.sendall(_head(200, 5000) + b"<ISO18626Message>")
-    partner.ended.wait(30)
+    partner.ended.wait(120)
 
 
 def hangs_up(partner: FarPartner, line: socket.socket, body: bytes) -> None:

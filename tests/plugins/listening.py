@@ -55,5 +55,5 @@ class Listening:
     def leaves(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        self._thread.join(5)
+        self._thread.join(120)
         self._client.close()

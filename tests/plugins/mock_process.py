@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import LONGEST, eventually
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,34 +30,34 @@ class MockProcess:
                 [sys.executable, "-m", "workers.main", "mock-partner", "--port=0", f"--pace={pace}", "--json", *words],
                 env={**environment, "PYTHONPATH": str(ROOT)}, cwd=folder, stdout=said, stderr=errors,
             )  # fmt: skip
-        eventually(lambda: "\n" in self._said.read_text() or self.process.poll() is not None, seconds=60)
+        eventually(lambda: "\n" in self._said.read_text() or self.process.poll() is not None)
         assert self.process.poll() is None, self._errors.read_text()
         self.address = json.loads(self._said.read_text().splitlines()[0])["address"]
 
     def post(self, path: str, **given: object) -> dict:
-        answer = httpx.post(f"{self.address}{path}", json=given, trust_env=False)
+        answer = httpx.post(f"{self.address}{path}", json=given, timeout=LONGEST, trust_env=False)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     @property
     def log(self) -> list[dict]:
-        return httpx.get(f"{self.address}/_log", trust_env=False).json()
+        return httpx.get(f"{self.address}/_log", timeout=LONGEST, trust_env=False).json()
 
     @property
     def conversations(self) -> list[dict]:
-        return httpx.get(f"{self.address}/_state", trust_env=False).json()["conversations"]
+        return httpx.get(f"{self.address}/_state", timeout=LONGEST, trust_env=False).json()["conversations"]
 
     def words(self, request: str) -> list[str]:
         """What was said about a request, by either side, as far as it was confirmed."""
         return [one["word"] for one in self.log if one["request"] == request and one["ok"]]
 
-    def waits_until_over(self, seconds: float = 20.0) -> None:
-        eventually(lambda: all(one["over"] for one in self.conversations), seconds=seconds)
+    def waits_until_over(self) -> None:
+        eventually(lambda: all(one["over"] for one in self.conversations))
 
     def end(self) -> tuple[int, dict]:
         """The exit code, and what it sums up."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(20), json.loads(self._said.read_text().splitlines()[-1])
+        return self.process.wait(LONGEST), json.loads(self._said.read_text().splitlines()[-1])
 
     def kill(self) -> None:
         self.process.kill()

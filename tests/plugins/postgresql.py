@@ -21,6 +21,7 @@ from sqlalchemy import make_url
 
 from ill_workflow.errors import IllError
 from tests.plugins.not_run import wanting
+from tests.plugins.waiting import LONGEST
 from workers.children import Child, ChildDied
 from workers.stack import free_port
 
@@ -148,7 +149,7 @@ class PostgreSQL:
             [self._programs / "initdb", "-D", self._data, *options, "--no-sync", "--no-instructions"],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=120,
             cwd=self.folder,
             env={"PATH": os.defpath, "LC_ALL": "C"},
             user=self._user,
@@ -171,7 +172,7 @@ class PostgreSQL:
             stop_signal=signal.SIGINT,  # a "fast" shutdown: it does not wait for its clients
         )
         self._server.start()
-        self._server.wait_until(self._answers, seconds=30)
+        self._server.wait_until(self._answers, seconds=LONGEST)
 
     def _answers(self) -> bool:
         try:

@@ -6,8 +6,11 @@ import os
 import time
 from collections.abc import Callable
 
+#: Seconds that anything gets to come about: a machine that is busy with other things may need them, a quick one won't.
+LONGEST = 120.0
 
-def eventually(true: Callable[[], object], *, seconds: float = 10.0) -> None:
+
+def eventually(true: Callable[[], object], *, seconds: float = LONGEST) -> None:
     """Return as soon as `true()` is; fail when it is not within `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():

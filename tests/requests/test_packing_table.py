@@ -358,7 +358,7 @@ def test_of_many_scans_at_the_same_moment_one_does_it(bare_stage, key):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
 
     assert lent.history.count("check_in") == 1
     kinds = sorted(answer.kind for answer in found)

@@ -31,7 +31,7 @@ def at_once(stage, deeds):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     assert None not in found
     return found
 
@@ -103,7 +103,7 @@ def test_many_requests_at_once_lose_nothing(stage):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
     stage.work()
 
     # What two workers kept from each other is tried again a moment later.
@@ -145,7 +145,7 @@ def test_a_timer_that_several_workers_see_fires_once(stage, workers):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
     stage.work()
     assert lent.history.count("due_date_passed") == 1
     assert lent.said.count("Overdue") == 1
@@ -180,7 +180,7 @@ def test_one_key_for_one_new_request_of_a_new_patron(stage):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(120)
         assert len(answers) == 8
         assert all(answer["ok"] for answer in answers), answers
         assert len({answer["reference"] for answer in answers}) == made

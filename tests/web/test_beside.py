@@ -16,7 +16,7 @@ def test_while_pictures_are_being_drawn_pages_are_answered(quick_stage, visiting
     visit, loan, drawn = visiting(quick_stage), quick_stage.lends(), threading.Event()
 
     def draws_slowly(*_asked):
-        assert drawn.wait(60)
+        assert drawn.wait(120)
         raise BadInput("It was drawn in a test.")
 
     monkeypatch.setattr(slips, "_drawn", draws_slowly)
@@ -25,7 +25,7 @@ def test_while_pictures_are_being_drawn_pages_are_answered(quick_stage, visiting
     with TestClient(visit.app, cookies={"ill": ann}) as browser, ThreadPoolExecutor(MANY + 1) as people:
         pictures = [people.submit(browser.get, address) for _person in range(MANY)]
         try:
-            assert people.submit(browser.get, "/l/MAIN/lending").result(timeout=30).status_code == 200
+            assert people.submit(browser.get, "/l/MAIN/lending").result(timeout=120).status_code == 200
             assert not any(picture.done() for picture in pictures)
         finally:
             drawn.set()

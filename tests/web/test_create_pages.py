@@ -226,7 +226,7 @@ def test_a_form_that_is_posted_many_times_at_once_makes_one_request(bare_stage, 
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(120)
 
     assert [answer.status_code for answer in found] == [303] * 4
     assert len({answer.headers["location"] for answer in found}) == 1

@@ -406,7 +406,7 @@ def test_recording_waits_neither_for_its_own_keeper_nor_for_a_stranger(stage, ha
             if stage.db.engine.dialect.name == "postgresql":
                 actions.locked(session, requests[1])
             held.set()
-            release.wait(20)
+            release.wait(120)
 
     def finish(session, request_id):
         actions.locked(session, request_id)
