@@ -97,7 +97,7 @@ def read(raw: bytes, content_type: str = "") -> Understood:
         said = binder.bind(message)
     except Wrong as wrong:
         raise Unreadable(wrong.error, _KINDS.get(local(message)), header_of(message), edition) from None
-    said = _with_link(_with_remarks(said, binder.remarks), forgiven)
+    said = _with_link(_with_remarks(said, binder.remarks), edition, forgiven)
     return Understood(said, edition, forgiven.sentences, _timestamp(parsed.root))
 
 
@@ -183,7 +183,7 @@ def _with_remarks(message: M, remarks: list[str]) -> M:
     return message
 
 
-def _with_link(message: M, forgiven: Forgiven) -> M:
+def _with_link(message: M, edition: Edition, forgiven: Forgiven) -> M:
     """A copy's address that stands in the note: the edition of 2017 has no other place for it."""
     if not isinstance(message, SupplyingAgencyMessage) or message.statusInfo.status != "CopyCompleted":
         return message
@@ -191,7 +191,8 @@ def _with_link(message: M, forgiven: Forgiven) -> M:
     delivery = message.deliveryInfo or DeliveryInfo(dateSent=message.statusInfo.lastChange)
     if found is None or delivery.URL is not None:
         return message
-    forgiven.say("URL: stands in the note, where the edition of 2017 has to have it.")
+    if edition is Edition.Y2021:
+        forgiven.say("URL: stands in the note, as in the edition of 2017.")
     return replace(message, deliveryInfo=replace(delivery, URL=found[1]))
 
 

@@ -55,7 +55,7 @@ class MockPartner:
             raise BadInput(f"There is no scenario {manner.scenario!r}.", field="scenario")
         self.manner, self.scenarios, self.journal, self.clock = manner, scenarios, journal, clock
         self.conversations: list[Conversation] = []
-        self._answered: dict[str, bytes] = {}  #: the confirmation, by the identity of the message
+        self._answered: dict[str, tuple[bytes, bool, str]] = {}  #: confirmation and outcome, by the message's identity
         self._refusing: dict[tuple[str, str], Scenario] = {}  #: requests that are never taken in
         self._troubles: Counter[tuple[str, str]] = Counter()
         self._series = f"M{int(clock.now().timestamp()):X}"
@@ -106,15 +106,16 @@ class MockPartner:
                 self._refusing[key] = scenario
             return self._without_hearing(message, calls, entry)
         if identity in self._answered:
-            entry.outcome = "OK, once more"
-            return self._spoiled(self._answered[identity], calls, entry)
+            body, entry.ok, outcome = self._answered[identity]
+            entry.outcome = f"{outcome}, once more"
+            return self._spoiled(body, calls, entry)
         errors = self._errors(message, understood, raw, conversation, entry)
         if not errors:
             conversation = self._takes_in(message, conversation, scenario)
             entry.conversation = conversation.number
         body = self._written(confirmation(message, now_of(self.clock), errors), understood.edition)
-        self._answered[identity] = body
         entry.ok, entry.outcome = not errors, _outcome(errors)
+        self._answered[identity] = body, entry.ok, entry.outcome
         return self._spoiled(body, calls, entry)
 
     def _takes_in(
@@ -124,6 +125,8 @@ class MockPartner:
             assert isinstance(message, Request)
             assert scenario is not None
             return self._begins(message, scenario)
+        if isinstance(message, SupplyingAgencyMessage) and message.messageInfo.reasonForMessage != "Notification":
+            conversation.status = message.statusInfo.status or conversation.status
         conversation.hear(words_of(message), self.clock.now())
         return conversation
 
@@ -329,7 +332,9 @@ class MockPartner:
         """Whether it was too early for the peer: it may get to know the request in a moment."""
         entry.forgiven = list(understood.forgiven)
         if self.manner.strict:
-            entry.wrong = list(confirmation_findings(sending.message, understood, body, content_type, self.manner))
+            entry.wrong = list(
+                confirmation_findings(sending.message, sending.raw, understood, body, content_type, self.manner)
+            )
         header = getattr(understood.message, "confirmationHeader", None)
         if header is None:
             entry.ok, entry.outcome = False, "the answer is no confirmation"

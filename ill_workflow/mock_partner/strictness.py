@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ill_workflow.iso18626.reading import Understood
+from ill_workflow.iso18626.reading import Understood, read
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.messages.content import (
     AgencyId,
@@ -64,11 +64,12 @@ def schema_findings(raw: bytes, manner: Manner) -> list[str]:
 
 
 def confirmation_findings(
-    said: WireMessage, understood: Understood, raw: bytes, content_type: str, manner: Manner
+    said: WireMessage, written: bytes, understood: Understood, raw: bytes, content_type: str, manner: Manner
 ) -> Iterator[str]:
-    """What is wrong with the peer's confirmation of what we said."""
+    """What is wrong with the peer's confirmation of what we said, in the very bytes that it got."""
     yield from schema_findings(raw, manner)
-    yield from understood.forgiven
+    ours = _gives_our_time_back(written, understood)
+    yield from (sentence for sentence in understood.forgiven if not (ours and sentence.startswith("timestamp:")))
     if content_type.partition(";")[0].strip().lower() not in ("application/xml", "text/xml"):
         yield f"content type: {content_type or 'none'} instead of application/xml"
     confirmation = understood.message
@@ -79,6 +80,13 @@ def confirmation_findings(
     if type(confirmation).__name__ != expected:
         yield f"the answer is a {type(confirmation).__name__}, and a {expected} is due"
     yield from _echoes(said, confirmation)
+
+
+def _gives_our_time_back(written: bytes, confirmed: Understood) -> bool:
+    """However oddly a flavour has it written: it is not the peer's fault."""
+    header = getattr(confirmed.message, "confirmationHeader", None)
+    said = read(written).message
+    return isinstance(said, WireMessage) and header is not None and header.timestamp == said.header.timestamp
 
 
 def _echoes(said: WireMessage, confirmation: WireConfirmation) -> Iterator[str]:

@@ -10,7 +10,15 @@ from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.reading import read
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.writing import write
-from ill_workflow.messages.content import BibliographicInfo, Costs, ErrorData
+from ill_workflow.messages.content import (
+    BibliographicInfo,
+    Costs,
+    DeliveryInfo,
+    ErrorData,
+    MessageInfo,
+    StatusInfo,
+    SupplyingAgencyMessage,
+)
 from ill_workflow.mock_partner.manner import Credentials
 from ill_workflow.mock_partner.replies import confirmation
 from ill_workflow.mock_partner.script import REQUESTER, SUPPLIER, Step, known_scenarios
@@ -369,7 +377,9 @@ def test_strict_mode_tells_what_is_wrong_and_refuses_it():
     assert confirmed(library.asks_for("")) == "UnrecognisedDataElement"
     assert confirmed(library.asks_for("Emma", "XPX-2", requestType="Retry")) == "UnrecognisedDataElement"
     library.asks_for("silent: Emma", "XPX-3")
-    assert confirmed(library.says("Received", "XPX-3")) == "UnrecognisedDataValue"
+    raw = library.says("Received", "XPX-3") and library.mock.journal.entries[-1].message.encode()
+    assert confirmed(library.sends_raw(raw)) == "UnrecognisedDataValue"
+    assert not library.journal.entries[-1].ok, "the same once more is refused once more"
     assert len(library.journal.wrong) == 3
 
 
@@ -387,6 +397,28 @@ def test_strict_mode_refuses_what_the_schema_does_not_allow(schemas):
     raw = library.request("Emma").replace(b"<title>Emma</title>", b"<title>Emma</title><colour>red</colour>")
     assert confirmed(library.sends_raw(raw)) != "OK"
     assert any("colour" in words for words in library.journal.wrong)
+
+
+@pytest.mark.parametrize("flavour", ["odd-times", "year-one"])
+def test_strict_mode_blames_nobody_for_giving_back_what_the_mock_has_written(flavour):
+    library = Library(strict=True, flavours=(flavour,), scenario="chatty")
+    library.asks_for()
+    assert library.journal.wrong == []
+
+
+@pytest.mark.parametrize("edition", list(Edition))
+def test_strict_mode_takes_a_link_where_the_edition_has_room_for_it(edition, schemas):
+    library = Library(strict=True, edition=edition, schemas=schemas)
+    library.mock.asks("borrows_copy", BibliographicInfo(title="Emma"))
+    library.waits()
+    copy = SupplyingAgencyMessage(
+        header=library.messages[0].header, messageInfo=MessageInfo(reasonForMessage="StatusChange"),
+        statusInfo=StatusInfo(status="CopyCompleted", lastChange=library.clock.now()),
+        deliveryInfo=DeliveryInfo(dateSent=library.clock.now(), URL="https://copies.example/1"),
+    )  # fmt: skip
+    assert confirmed(library.sends_raw(write(copy, edition))) == "OK"
+    assert library.journal.wrong == []
+    assert library.mock.state()[0]["status"] == "CopyCompleted"
 
 
 def test_a_message_of_ours_that_is_refused_is_told():
