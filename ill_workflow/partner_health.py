@@ -78,8 +78,10 @@ def _address(settings: WireSettings, private_partners: bool) -> list[Remark]:
 
 def _theirs(settings: WireSettings, names: Collection[str]) -> list[Remark]:
     found = []
-    if settings.shows_itself == "account" and "code" not in names:
+    if settings.shows_itself == "account" and "code" not in names and "token" not in names:
         found.append(Remark("It shows itself by a code, and none is set: what it says is refused. Set one."))
+    elif settings.shows_itself == "account" and "code" not in names:
+        found.append(Remark("It shows itself by a code, and none is set: only its token opens.", bad=False))
     if settings.shows_itself == "token" and "token" not in names:
         found.append(Remark("It shows itself by a token, and none is set: what it says is refused. Make one."))
     no_room = settings.edition == "2021" and "token" not in names and not settings.peer_addresses

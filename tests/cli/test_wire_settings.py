@@ -82,6 +82,11 @@ def test_secrets_are_set_by_hand_or_made_up_and_stand_in_no_list_and_no_table_in
     assert main("partner", "secret", "LAKE", "our_token", "--new")[0] == 1
     assert main("partner", "secret", "LAKE", "token", "--new", "--remove")[0] == 1
 
+    main.does("partner", "secret", "LAKE", "code", "--remove")
+    assert "what it says is refused" in main.does("partner", "show", "LAKE")
+    main.does("partner", "secret", "LAKE", "token", "--new")
+    assert "only its token opens" in main.does("partner", "show", "LAKE")
+
 
 def test_an_export_is_imported_as_it_is_and_an_emptied_cell_is_the_usual_again(main):
     main.does("partner", "change", "LAKE", *AGREED)
