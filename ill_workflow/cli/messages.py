@@ -67,28 +67,31 @@ def check(
     Where ILL_ISO18626 names the folder of the official schemas, each is validated in both editions. Whether its
     agencies and its request are known here is not looked at.
     """
-    contents = [(file, _content(file)) for file in files]
     folder: Path | None = context.obj.settings.iso18626
-    checked = [_check(file, raw, content_type, folder) for file, raw in contents]
-    if as_json:
+    checked, unread = [], []
+    for file in files:
+        try:
+            checked.append(_check(file, _content(file), content_type, folder))
+        except OSError as trouble:
+            unread.append(f"{file} can't be read: {trouble.strerror}.")
+    if as_json and (checked or not unread):
         print(as_text([_as_data(one) for one in checked]))
     else:
         for place, one in enumerate(checked):
             if place:
                 line()
             _print(one)
+    if unread:
+        raise BadInput(" ".join(unread), field="file")
     if any(one.refused for one in checked):
         raise typer.Exit(1)
 
 
 def _content(file: str) -> bytes:
-    try:
-        if file == "-":
-            return sys.stdin.buffer.read(LARGEST + 1)
-        with Path(file).open("rb") as opened:
-            return opened.read(LARGEST + 1)
-    except OSError as trouble:
-        raise BadInput(f"{file} can't be read: {trouble.strerror}.", field="file") from None
+    if file == "-":
+        return sys.stdin.buffer.read(LARGEST + 1)
+    with Path(file).open("rb") as opened:
+        return opened.read(LARGEST + 1)
 
 
 def _check(file: str, raw: bytes, content_type: str, folder: Path | None) -> _Checked:

@@ -153,5 +153,5 @@ def _known(name: str) -> str:
 
 def _said(trouble: etree.XMLSyntaxError) -> str:
     """The parser's own words, which may quote what it read."""
-    words = " ".join(str(trouble.msg or "it ends in the middle").split())
+    words = " ".join(str(trouble.msg or "it ends in the middle").replace(", use XML_PARSE_HUGE option", "").split())
     return "".join(sign for sign in words if sign.isprintable())[:200]

@@ -119,5 +119,8 @@ def test_programs_get_it_as_data(check, schemas: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_named(check, tmp_path: Path) -> None:
     assert check("nowhere.xml") == (1, "", "nowhere.xml can't be read: No such file or directory. [file]\n")
-    assert check(str(tmp_path))[0] == 1
+    (tmp_path / "loaned.xml").write_text(LOANED)
+    code, out, err = check("nowhere.xml", "loaned.xml", str(tmp_path))
+    assert (code, out.partition("\n")[0]) == (1, "loaned.xml: understood")  # the others are looked at all the same
+    assert err.count("can't be read") == 2
     assert check("-", typed=b"<a/>", folder=tmp_path)[2].endswith("No such file or directory. [ILL_ISO18626]\n")
