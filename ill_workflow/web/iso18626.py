@@ -67,6 +67,7 @@ async def for_whom_it_names(request: Request) -> Response:
 
 
 @router.post(PATH + "/{library}")
+@router.post(PATH + "/{library}/")
 async def for_one_library(request: Request, library: str) -> Response:
     """A message for the library of the address."""
     return await _answer(request, library)
@@ -74,6 +75,7 @@ async def for_one_library(request: Request, library: str) -> Response:
 
 @router.api_route(PATH, methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @router.api_route(PATH + "/", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@router.api_route(PATH + "/{library}/", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @router.api_route(PATH + "/{library}", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def by_another_method() -> Response:
     """For whoever opens the address in a browser to see whether it is the right one."""

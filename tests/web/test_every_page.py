@@ -28,6 +28,7 @@ NOT_LINKED = {
     "/iso18626": "partners' systems come here",
     "/iso18626/": "the same",
     "/iso18626/{library}": "the same",
+    "/iso18626/{library}/": "the same",
     "/copies/{name}": "partners come here, by a link that they were sent",
     "/sign-in": "who is signed in is sent on from there",
     "/l/{library}/bulk/{number}": "one gets there by doing something with many requests",

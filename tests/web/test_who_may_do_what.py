@@ -48,7 +48,7 @@ PUBLIC = {
     **{
         (method, f"/iso18626{below}"): "whoever calls shows what was agreed with the partner; else nothing is done"
         for method in METHODS
-        for below in ("", "/", "/{library}")
+        for below in ("", "/", "/{library}", "/{library}/")
     },
     ("GET", "/api/"): "how the API is used, the same for every installation",
     ("GET", "/api/v1/openapi.json"): "the same for programs",
