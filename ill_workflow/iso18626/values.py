@@ -15,7 +15,7 @@ _TIME = re.compile(
     r" ?(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?",
     re.ASCII,
 )
-_STRICT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_STRICT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,30})?(Z|[+-]((0\d|1[0-3]):[0-5]\d|14:00))", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _YES, _NO = frozenset({"y", "yes", "true", "1"}), frozenset({"n", "no", "false", "0"})
@@ -42,7 +42,7 @@ def as_time(text: str) -> datetime | None:
 
 def is_strict(text: str) -> bool:
     """Whether a point in time is written as the schema has it, and with its zone."""
-    return _STRICT.fullmatch(text.strip()) is not None
+    return _STRICT.fullmatch(text.strip()) is not None and as_time(text) is not None
 
 
 def time_as_text(at: datetime) -> str:

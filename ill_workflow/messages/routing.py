@@ -24,6 +24,7 @@ from ill_workflow.requests.consequences import promise_effects
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import LONGEST_CODE
 from ill_workflow.requests.former_lenders import MORE
+from ill_workflow.requests.intake import LONGEST_ID
 from ill_workflow.requests.models import Attempt, Event, MessageRow
 from ill_workflow.requests.models import Request as OurRequest
 from state_machines.declaration import Effect, Input
@@ -104,9 +105,13 @@ def _plain(text: str, *, lines: bool = False) -> str:
     return "".join(c if (lines and c in "\r\n") or unicodedata.category(c) not in ("Cc", "Cs") else " " for c in text)
 
 
+def _wrong_id(why: str) -> CannotTake:
+    return CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=f"requestingAgencyRequestId: {why}"))
+
+
 def _unknown(wire_id: str) -> CannotTake:
-    wrong = f"there is no request {wire_id!r} of this agency" if wire_id else "it is empty"
-    return CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=f"requestingAgencyRequestId: {wrong}"))
+    shown = wire_id if len(wire_id) <= LONGEST_ID else f"{wire_id[:LONGEST_CODE]}…"
+    return _wrong_id(f"there is no request {shown!r} of this agency" if wire_id.strip() else "it is empty")
 
 
 def _take_request(
@@ -114,15 +119,14 @@ def _take_request(
 ) -> tuple[OurRequest, str]:
     """A new request, a retry that is linked to the first, or a reminder that is answered with the status."""
     service, wire_id = message.serviceInfo, message.header.requestingAgencyRequestId
-    if not wire_id.strip():
-        raise _unknown("")
-    known = intake.find_lending(session, partner, wire_id)
-    if known is None and service.requestType == "Reminder":
+    known = intake.find_lending(session, partner, wire_id) if wire_id.strip() else None
+    if not wire_id.strip() or (known is None and service.requestType == "Reminder"):
         raise _unknown(wire_id)
+    if len(wire_id) > LONGEST_ID or wire_id != _plain(wire_id):
+        raise _wrong_id(f"it has more than {LONGEST_ID} characters, or control characters among them")
     if known is not None and not _is_asked_anew(message, known):
         if service.requestType == "New" and not _says_the_same(session, message, known):
-            exists = f"requestingAgencyRequestId: {wire_id!r} exists already, with other content"
-            raise CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=exists))
+            raise _wrong_id(f"{wire_id!r} exists already, with other content")
         request = actions.locked(session, known.id)
         note = asked_for.note_of(message) if service.requestType != "New" else ""
         reminded = Heard(("StatusRequest",), {"note": note} if note else {}, asks_status=True)
@@ -162,7 +166,7 @@ def _take_from_a_borrower(
     wire_id = message.header.requestingAgencyRequestId
     known = intake.find_lending(session, partner, wire_id) if wire_id.strip() else None
     if known is None:
-        raise _unknown(wire_id.strip())
+        raise _unknown(wire_id)
     request = actions.locked(session, known.id)
     heard = as_heard_now(session, request, message, hear_borrower(message), partner.id, by.who)
     outcome = hear(session, request, heard, by=by, clock=clock)
@@ -177,7 +181,7 @@ def _take_from_a_lender(
     wire_id = message.header.requestingAgencyRequestId
     attempt = _attempt(session, partner, wire_id)
     if attempt is None:
-        raise _unknown(wire_id.strip())
+        raise _unknown(wire_id)
     request = actions.locked(session, attempt.request_id)
     heard = hear_lender(message, library.zone, of_a_branch=partner.transport == "local")
     if message.messageInfo.reasonForMessage == "StatusRequestResponse":
@@ -188,8 +192,8 @@ def _take_from_a_lender(
     heard = as_heard_now(session, request, message, heard, partner.id, by.who)
     if attempt.wire_id == request.wire_id:
         # What the lender calls it may be what its label says: a scan finds it by that.
-        named = _plain(message.header.supplyingAgencyRequestId or "").strip()
-        if named and len(named) <= LONGEST_CODE:
+        named = message.header.supplyingAgencyRequestId or ""
+        if named.strip() and len(named) <= LONGEST_ID and named == _plain(named):
             request.partner_request_id = named
         outcome = hear(session, request, heard, by=by, clock=clock)
         return request, f"OK {outcome.trigger}"

@@ -23,6 +23,8 @@ from state_machines.effects import SCHEDULE_DUE_DATE_CHECK, alert_staff, circula
 SERVICES = ("loan", "copy")
 #: The longest id of a partner that fits a label of four inches as a barcode.
 LONGEST_PRINTED = 16
+#: Of what a partner calls a request.
+LONGEST_ID = 255
 
 
 def borrow(
@@ -77,7 +79,9 @@ def lend(
     """A partner wants something of ours. While lending is suspended it is rejected at once."""
     request = _new(session, library, LENDING, fields, service=service, partner_note=partner_note, by=by, clock=clock)
     request.partner, request.partner_id = partner, partner.id
-    request.partner_request_id = as_text("partner_request_id", partner_request_id, 255) or None
+    typed = as_text("partner_request_id", partner_request_id, LONGEST_ID)
+    # What a partner's system says it says again and again, blanks and all.
+    request.partner_request_id = (typed if by.account is not None else partner_request_id) or None
     suspended = library.lends_nothing(library.today(clock.now()))
     request.state = "rejected" if suspended else "new"
     request.offered_reason = "PolicyProblem" if suspended else None
@@ -167,13 +171,17 @@ def _problems(session: Session, request: Request, *, looked_over: bool) -> list[
 
 def _printed_reference(session: Session, library: Library, partner_id: str | None) -> str:
     """The partner's own id where it can be printed as a barcode and is free here, else a reference of ours."""
-    if partner_id and len(partner_id) <= LONGEST_PRINTED and partner_id.isascii() and partner_id.isprintable():
+    if partner_id and len(partner_id) <= LONGEST_PRINTED and _can_be_scanned(partner_id):
         taken = sa.select(Request.id).where(
             Request.library_id == library.id, Request.side == LENDING, Request.reference == partner_id
         )
         if session.scalar(taken) is None:
             return partner_id
     return _own_reference(session, library, LENDING)
+
+
+def _can_be_scanned(partner_id: str) -> bool:
+    return partner_id.isascii() and partner_id.isprintable() and partner_id == partner_id.strip()
 
 
 def _own_reference(session: Session, library: Library, side: str) -> str:

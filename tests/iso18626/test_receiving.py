@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -94,6 +95,38 @@ def test_ids_and_time_go_back_as_they_came(hilltop):
     assert said.error == ""
     assert said["timestamp"] == "2026-02-02T10:00:00.123456789+01:00"
     assert said["requestingAgencyRequestId"] == " H 1~ä "
+    assert hilltop.does("Cancel", " H 1~ä ").error == ""
+    assert hilltop.does("Cancel", "H 1~ä").error.startswith("UnrecognisedDataValue")
+    [lent] = requests(hilltop.stage)
+    assert (lent.partner_request_id, lent.reference) == (" H 1~ä ", "XPX-1001")
+
+
+@EDITIONS
+@pytest.mark.parametrize("never", ["2026-02-30T10:00:00Z", "2026-02-02T10:00:60Z", "0000-01-01T00:00:00Z",
+                                   "2026-02-02T10:00:00+14:30", "2026-02-02T10:00:00+99:99"])  # fmt: skip
+def test_a_time_that_there_never_was_is_not_given_back(hilltop, schemas, edition, never):
+    raw = write(hilltop.request(), edition)
+    start, end = raw.index(b"<timestamp>") + len(b"<timestamp>"), raw.index(b"</timestamp>")
+
+    said = hilltop.posts(raw[:start] + never.encode() + raw[end:])
+
+    assert (said.error, validate(said.body, edition, schemas)) == ("", [])
+
+
+@pytest.mark.parametrize("wire_id", ["x" * 256, "H\t1", "x" * 100_000])
+def test_an_id_that_nobody_can_keep(hilltop, wire_id):
+    for said in (hilltop.asks(wire_id), hilltop.does("Cancel", wire_id)):
+        assert said.error.startswith("UnrecognisedDataValue requestingAgencyRequestId: ")
+        assert (said["requestingAgencyRequestId"], len(said.error) < 400) == (wire_id, True)
+
+
+def test_what_a_lender_calls_it_goes_back_as_it_came(hilltop):
+    loan, named = hilltop.stage.borrows(ask=("HILL",)), " DE-6:" + "7" * 90
+    header = replace(hilltop.header(loan.wire_id, lends=True), supplyingAgencyRequestId=named)
+
+    hilltop.says(replace(hilltop.status("Loaned", loan.wire_id), header=header))
+
+    assert loan.partner_request_id == named
 
 
 def test_a_lost_item_is_confirmed_with_its_action_though_only_the_later_edition_has_it(hilltop):
