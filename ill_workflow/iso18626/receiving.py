@@ -214,8 +214,10 @@ def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, whose
 def _about(session: Session, said: _Said, partner: Partner) -> int | None:
     """What is refused is shown where it belongs, too."""
     by_a_lender = said.heading.kind == "supplyingAgencyMessage"
-    wire_id = said.heading.said.requestingAgencyRequestId
-    return routing.request_meant(session, partner, wire_id, by_a_lender=by_a_lender)
+    header = said.heading.said
+    return routing.request_meant(
+        session, partner, header.requestingAgencyRequestId, asks=header.requestingAgencyId, by_a_lender=by_a_lender
+    )
 
 
 def _wait_no_longer(session: Session) -> None:

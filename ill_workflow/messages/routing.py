@@ -13,7 +13,14 @@ from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, IllError
 from ill_workflow.libraries import Library
 from ill_workflow.messages import asked_for
-from ill_workflow.messages.content import ErrorData, Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
+from ill_workflow.messages.content import (
+    AgencyId,
+    ErrorData,
+    Message,
+    Request,
+    RequestingAgencyMessage,
+    SupplyingAgencyMessage,
+)
 from ill_workflow.messages.hearing import Heard, hear_borrower, hear_lender
 from ill_workflow.messages.kept import read_kept, to_dict
 from ill_workflow.messages.lateness import as_heard_now
@@ -61,14 +68,16 @@ def take(
         raise CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=value)) from None
 
 
-def request_meant(session: Session, partner: Partner, wire_id: str, *, by_a_lender: bool) -> int | None:
+def request_meant(
+    session: Session, partner: Partner, wire_id: str, *, asks: AgencyId | None, by_a_lender: bool
+) -> int | None:  # fmt: skip
     """About which request a partner speaks, whether or not what it says of it can be taken in."""
     if not wire_id.strip():
         return None
     if by_a_lender:
         attempt = _attempt(session, partner, wire_id)
         return attempt.request_id if attempt else None
-    known = intake.find_lending(session, partner, wire_id)
+    known = _asked_by(session, partner, asks, wire_id)
     return known.id if known else None
 
 
@@ -119,7 +128,8 @@ def _take_request(
 ) -> tuple[OurRequest, str]:
     """A new request, a retry that is linked to the first, or a reminder that is answered with the status."""
     service, wire_id = message.serviceInfo, message.header.requestingAgencyRequestId
-    known = intake.find_lending(session, partner, wire_id) if wire_id.strip() else None
+    asks = message.header.requestingAgencyId
+    known = _asked_by(session, partner, asks, wire_id) if wire_id.strip() else None
     if not wire_id.strip() or (known is None and service.requestType == "Reminder"):
         raise _unknown(wire_id)
     if len(wire_id) > LONGEST_ID or wire_id != _plain(wire_id):
@@ -134,7 +144,7 @@ def _take_request(
         _answer_with_the_status(session, request, outcome, by)
         return request, f"OK {outcome.trigger}"
     first = service.requestingAgencyPreviousRequestId
-    follows = intake.find_lending(session, partner, first) if first and first != wire_id else known
+    follows = _asked_by(session, partner, asks, first) if first and first != wire_id else known
     fields, kind, note = asked_for.fields_of(message, partner)
     request = intake.lend(
         session, library, partner, fields, by=by, clock=clock, partner_request_id=wire_id, service=kind,
@@ -142,6 +152,33 @@ def _take_request(
     )  # fmt: skip
     request.parcel_to = asked_for.delivery_address(message, partner)
     return request, "OK create"
+
+
+def _asked_by(session: Session, partner: Partner, asks: AgencyId | None, wire_id: str) -> OurRequest | None:
+    """The request of an agency under its id. Libraries behind the same broker may use the same one.
+
+    Of what the broker asked in its own name, and of what was typed in by hand, nobody knows better who asked.
+    """
+    wire = partner.agreed_wire()
+    found = intake.all_lending(session, partner, wire_id)
+    if not wire.broker or asks is None:
+        return next(iter(found), None)
+    name, any_of_them = _name(asks), {"", (wire.agency or partner.code).casefold()}
+    who = [(_who_asked(session, one), one) for one in found]
+    unclear = [one for named, one in who if named in any_of_them or name in any_of_them]
+    return next((one for named, one in who if named == name), next(iter(unclear), None))
+
+
+def _who_asked(session: Session, request: OurRequest) -> str:
+    asked = sa.select(MessageRow.content).where(
+        MessageRow.request_id == request.id, MessageRow.incoming, MessageRow.kind.startswith("Request ")
+    )
+    said = session.scalar(asked.order_by(MessageRow.id).limit(1))
+    return _name(read_kept(said).header.requestingAgencyId) if said else ""
+
+
+def _name(agency: AgencyId) -> str:
+    return agency.agencyIdValue.strip().casefold()
 
 
 def _is_asked_anew(message: Request, known: OurRequest) -> bool:
@@ -164,7 +201,8 @@ def _take_from_a_borrower(
     session: Session, message: RequestingAgencyMessage, partner: Partner, by: By, clock: Clock
 ) -> tuple[OurRequest, str]:
     wire_id = message.header.requestingAgencyRequestId
-    known = intake.find_lending(session, partner, wire_id) if wire_id.strip() else None
+    asks = message.header.requestingAgencyId
+    known = _asked_by(session, partner, asks, wire_id) if wire_id.strip() else None
     if known is None:
         raise _unknown(wire_id)
     request = actions.locked(session, known.id)

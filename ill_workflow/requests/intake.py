@@ -123,10 +123,16 @@ def second_parcel(session: Session, first: Request, attempt: Attempt, *, by: By,
 
 def find_lending(session: Session, partner: Partner, partner_request_id: str) -> Request | None:
     """The lending half of a partner's request: known by the partner and its id."""
+    return next(iter(all_lending(session, partner, partner_request_id)), None)
+
+
+def all_lending(session: Session, partner: Partner, partner_request_id: str) -> Sequence[Request]:
+    """The lending halves of what a partner calls so, the latest first: more than one where it kept the id of what was
+    refused, or speaks for several libraries."""
     mine = (Request.partner_id == partner.id) & (Request.side == LENDING)
-    return session.scalar(
+    return session.scalars(
         sa.select(Request).where(mine, Request.partner_request_id == partner_request_id).order_by(Request.id.desc())
-    )
+    ).all()
 
 
 def _new(

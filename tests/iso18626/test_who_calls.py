@@ -188,6 +188,21 @@ def test_a_broker_speaks_for_those_behind_it(hilltop):
     assert hilltop.answers("Overdue", loan.wire_id).status == 401
 
 
+def test_libraries_behind_the_same_broker_use_the_same_id(hilltop):
+    agree(hilltop.stage, broker=True)
+    for agency, title in (("US-A", "Emma"), ("US-B", "Persuasion")):
+        hilltop.agency = agency
+        assert hilltop.asks("1", title=title).error == ""
+    states = {}
+    for agency in ("US-B", "US-C", "us-a", "US-HILL"):
+        hilltop.agency = agency
+        said = hilltop.does("Cancel" if agency == "US-B" else "Notification", "1", note="Thank you.").error
+        assert bool(said) == (agency == "US-C"), "nobody else speaks of it, but the broker itself"
+    with hilltop.stage.db.reading() as session:
+        states = {request.title: request.state for request in session.scalars(sa.select(Request))}
+    assert states == {"Emma": "new", "Persuasion": "cancel_requested"}
+
+
 def test_who_can_be_read_of_a_broken_message_has_to_be_who_it_says(hilltop):
     broken = write(hilltop.request("H-1"), Edition.Y2017).replace(b">New<", b">Old<")
 
