@@ -6,6 +6,8 @@ from email.message import Message as MailHeader
 
 from lxml import etree
 
+from ill_workflow.iso18626.forgiveness import quoted
+
 #: Bytes that a message may have, and elements. What is larger is refused before it is looked at.
 LARGEST, MOST_ELEMENTS = 10_000_000, 20_000
 #: The encodings in which a message may come, by Python's names for them.
@@ -97,27 +99,36 @@ def _text(raw: bytes, content_type: str) -> tuple[str, tuple[str, ...]]:
             return _decoded(raw[len(bom) :], encoding), ()
     if raw[:4] in (b"<\x00?\x00", b"\x00<\x00?") or raw[:2] in (b"<\x00", b"\x00<"):
         return _decoded(raw, "utf-16-le" if raw[0] else "utf-16-be"), ()
-    declared, told = _declared(raw), _charset(content_type)
+    declared, (told, forgiven) = _declared(raw), _told(content_type)
     if declared is not None:
-        encoding = _known(declared)
-        if encoding.startswith("utf-16"):
-            # Written by a program that had the text in UTF-16 and sent it as something else: it begins in single bytes.
-            text = _decoded(raw, "utf-8")
-            return text, (f"encoding: is declared as {declared}, which it is not; it was read as UTF-8.",)
-        try:
-            return _decoded(raw, encoding), ()
-        except Malformed:
-            if told is None or _known(told) in (encoding, "ascii") or _known(told).startswith("utf-16"):
-                raise
-            text = _decoded(raw, _known(told))
-            return text, (f"encoding: is declared as {declared}, which it is not; it was read as {told}.",)
-    if told is not None and not _known(told).startswith("utf-16"):
-        try:
-            return _decoded(raw, _known(told)), ()
-        except Malformed:
-            text = _decoded(raw, "utf-8")
-            return text, (f"charset: is said to be {told}, which it is not; it was read as UTF-8.",)
-    return _decoded(raw, "utf-8"), ()
+        text, said = _as_declared(raw, declared, told)
+        return text, (*forgiven, *said)
+    if told is None:
+        return _decoded(raw, "utf-8"), forgiven
+    try:
+        return _decoded(raw, told), ()
+    except Malformed:
+        text = _decoded(raw, "utf-8")
+        return text, (f"charset: is said to be {told}, which it is not; it was read as UTF-8.",)
+
+
+def _as_declared(raw: bytes, declared: str, told: str | None) -> tuple[str, tuple[str, ...]]:
+    encoding = _known(declared)
+    if encoding.startswith("utf-16"):
+        # Written by a program that had the text in UTF-16 and sent it as something else: it begins in single bytes.
+        text = _decoded(raw, "utf-8")
+        return text, (f"encoding: is declared as {declared}, which it is not; it was read as UTF-8.",)
+    # Nothing is UTF-8 by chance: where the content type says so, and it is, somebody has written it anew on the way.
+    first, second = (told, encoding) if told == "utf-8" else (encoding, told)
+    try:
+        text, read_as = _decoded(raw, first), first
+    except Malformed:
+        if second in (None, first, "ascii"):
+            raise
+        text, read_as = _decoded(raw, second), second
+    if read_as == encoding or raw.isascii():
+        return text, ()
+    return text, (f"encoding: is declared as {declared}, which it is not; it was read as {read_as}.",)
 
 
 def _decoded(raw: bytes, encoding: str) -> str:
@@ -133,13 +144,21 @@ def _declared(raw: bytes) -> str | None:
     return found[1].decode("ascii") if found else None
 
 
-def _charset(content_type: str) -> str | None:
+def _told(content_type: str) -> tuple[str | None, tuple[str, ...]]:
+    """Which encoding the content type names, if it is one that may be; any other tells nothing."""
     header = MailHeader()
     try:
         header["content-type"] = content_type
-        return header.get_content_charset()
+        charset = header.get_content_charset()
     except (ValueError, TypeError, LookupError, AttributeError):
-        return None
+        return None, ()
+    if charset is None:
+        return None, ()
+    try:
+        told = _known(charset)
+    except Malformed:
+        return None, (f"charset: {quoted(charset)} isn't known; it was passed over.",)
+    return (None if told.startswith("utf-16") else told), ()
 
 
 def _known(name: str) -> str:

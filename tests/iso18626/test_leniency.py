@@ -327,6 +327,9 @@ def test_a_request_to_nobody_in_particular_is_one() -> None:
         ("utf-8", "UTF-8", "text/xml; charset=ISO-8859-1"),
         ("windows-1252", None, 'text/xml; charset="windows-1252"'),
         ("utf-8", None, "text/xml; charset=us-ascii"),
+        ("utf-8", "ISO-8859-1", "text/xml; charset=utf-8"),
+        ("iso-8859-1", "ISO-8859-1", "text/xml; charset=utf-8"),
+        ("utf-8", None, "text/xml; charset=no-such-thing"),
     ],
 )  # fmt: skip
 def test_text_in_any_encoding_is_the_same_text(codec: str, declared: str | None, content_type: str) -> None:
