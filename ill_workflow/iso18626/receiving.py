@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from ill_workflow.iso18626.confirming import confirm
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.headers import Heading, heading_of
 from ill_workflow.iso18626.masking import mask
-from ill_workflow.iso18626.reading import Unreadable, read
+from ill_workflow.iso18626.reading import PartialHeader, Unreadable, read
 from ill_workflow.messages import inbound, routing
 from ill_workflow.messages.content import (
     Confirmation,
@@ -84,15 +84,20 @@ def receive(
     OK is said of nothing but what is committed. Where the database is busy or away nothing is done, and the sender is
     asked to come again (503); where something fails here, too (500).
     """
-    began = perf_counter()
+    unread = _Said(raw, peer, Heading.of_what_was_read(None, PartialHeader()), Edition.Y2017, perf_counter())
+    return _guarded(door, unread, lambda: _receive(door, unread, library_code, bearer, content_type))
+
+
+def _receive(door: Door, unread: _Said, library_code: str | None, bearer: str | None, content_type: str) -> Answer:
+    raw = unread.raw
     try:
         understood = read(raw, content_type)
     except Unreadable as wrong:
         error = wrong.error
-        said = _Said(raw, peer, Heading.of_what_was_read(wrong.kind, wrong.header), wrong.edition, began)
+        said = replace(unread, heading=Heading.of_what_was_read(wrong.kind, wrong.header), edition=wrong.edition)
         return _guarded(door, said, lambda: _refuse_unreadable(door, said, error, library_code, bearer))
     heading = heading_of(understood)
-    said = _Said(raw, peer, heading, understood.edition, began, understood.forgiven)
+    said = replace(unread, heading=heading, edition=understood.edition, forgiven=understood.forgiven)
     message = understood.message
     if not isinstance(message, Request | SupplyingAgencyMessage | RequestingAgencyMessage):
         wrong_door = ErrorData(
@@ -104,11 +109,12 @@ def receive(
 
 def _guarded(door: Door, said: _Said, do: Callable[[], Answer]) -> Answer:
     """Whatever fails, and whoever else is at it: the sender learns whether to come again."""
+    others: Exception | None = None
     for _ in range(TRIES):
         try:
             return do()
-        except (IntegrityError, StaleDataError, Conflict):
-            continue  # somebody else was faster: what they wrote is there now
+        except (IntegrityError, StaleDataError, Conflict) as faster:
+            others = faster  # somebody else was faster: what they wrote is there now
         except (OperationalError, InterfaceError, sa.exc.TimeoutError) as trouble:
             reason = type(getattr(trouble, "orig", None) or trouble).__name__
             return _fails(said, 503, f"The database is busy or away: {reason}")
@@ -120,6 +126,7 @@ def _guarded(door: Door, said: _Said, do: Callable[[], Answer]) -> Answer:
             with suppress(Exception):
                 _note(door, said, answer.body, 500, why, None)
             return answer
+    logger.warning("somebody else was faster each time", exc_info=others)
     return _fails(said, 503, "Others say something about this request at the same time")
 
 

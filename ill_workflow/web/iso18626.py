@@ -75,8 +75,8 @@ async def for_one_library(request: Request, library: str) -> Response:
 
 @router.api_route(PATH, methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @router.api_route(PATH + "/", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-@router.api_route(PATH + "/{library}/", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 @router.api_route(PATH + "/{library}", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+@router.api_route(PATH + "/{library}/", methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
 def by_another_method() -> Response:
     """For whoever opens the address in a browser to see whether it is the right one."""
     return _response(_sentence(405, "Messages of ISO 18626 are taken here: send one by POST.", {"Allow": "POST"}))
@@ -96,6 +96,9 @@ async def _answer(request: Request, library: str | None) -> Response:
         return _response(_sentence(408, said, {"Connection": "close"}))
     except ClientDisconnect:
         return _response(_sentence(400, "Half a message is none. Nothing was done: send it again."))
+    if packed := request.headers.get("content-encoding", "").strip().lower().replace("identity", ""):
+        said = f"A message that is packed ({packed[:20]}) is not taken: send it as it is."
+        return _response(_sentence(415, said, {"Accept-Encoding": "identity"}))
     if raw is None:
         said = f"This is too large for a message: {SIZE} are the most."
         return _response(_sentence(413, said, {"Connection": "close"}))

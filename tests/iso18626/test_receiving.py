@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import threading
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from ill_workflow.iso18626 import receiving
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.validating import validate
 from ill_workflow.iso18626.writing import write
@@ -221,6 +223,15 @@ def test_the_content_type_does_not_matter_where_it_is_xml(hilltop, content_type)
     assert hilltop.posts(raw, content_type=content_type).error == ""
 
 
+def test_what_is_packed_is_not_taken(hilltop):
+    raw = write(hilltop.request(), Edition.Y2017)
+    hilltop.more = {"Content-Encoding": "gzip"}
+    said = hilltop.posts(gzip.compress(raw))
+    assert (said.status, said.headers["accept-encoding"], hilltop.calls) == (415, "identity", [])
+    hilltop.more = {"Content-Encoding": "Identity"}
+    assert hilltop.posts(raw).error == ""
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_messages_are_posted(hilltop, method):
     for address in ("/iso18626", "/iso18626/", "/iso18626/MAIN", "/iso18626/MAIN/"):
@@ -275,8 +286,8 @@ def test_a_message_that_comes_too_slowly_is_given_up(hilltop, monkeypatch):
 
 
 def test_the_path_names_the_library(hilltop):
-    hilltop.address = "/iso18626/MAIN"
-    assert hilltop.asks("H-1").error == ""
+    for hilltop.address in ("/iso18626/MAIN", "/iso18626/MAIN/"):
+        assert hilltop.asks("H-1").error == ""
     hilltop.address = "/iso18626/NOWHERE"
     assert hilltop.asks("H-2").status == 404
     hilltop.address = "/iso18626/RIV"
@@ -354,11 +365,12 @@ def test_who_guesses_waits_and_nobody_elsewhere_does(hilltop, within_a_minute):
     assert (hilltop.asks("H-1").status, elsewhere.asks("H-1").error) == (429, "")
 
 
-def test_what_fails_here_is_never_called_ok(hilltop, monkeypatch):
+@pytest.mark.parametrize(("where", "what"), [(inbound, "kind_of"), (receiving, "read"), (receiving, "confirm")])
+def test_what_fails_here_is_never_called_ok(hilltop, monkeypatch, where, what):
     def fail(*args, **kwargs):
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(inbound, "kind_of", fail)
+    monkeypatch.setattr(where, what, fail)
     said = hilltop.asks("H-1")
     monkeypatch.undo()
 

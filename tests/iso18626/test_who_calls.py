@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import sqlalchemy as sa
+import uvicorn
 
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
@@ -11,6 +12,7 @@ from ill_workflow.partner_secrets import set_secret
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import Request
 from tests.plugins.speaking import agree, give, system_of
+from workers import web
 
 TOKEN = "hill-bears-this"
 #: What was agreed, from where a call comes, and whether that is there.
@@ -78,11 +80,32 @@ def test_addresses_count_in_addition_where_they_are_named(hilltop, way):
         assert caller.asks(f"H-{number}").status == (200 if right else 401), (networks, peer)
 
 
-def test_a_forwarded_address_is_not_believed(hilltop):
+def test_a_forwarded_address_is_believed_from_our_proxies_alone(hilltop, monkeypatch):
     agree(hilltop.stage, shows_itself="address", peer_addresses=["198.51.100.1"])
-    hilltop.more = {"X-Forwarded-For": "198.51.100.1", "Forwarded": "for=198.51.100.1", "X-Real-IP": "198.51.100.1"}
+    hilltop.client.app = _as_it_runs(hilltop.client.app, monkeypatch, proxies="192.0.2.1, 192.0.2.128/25")
+    for number, (peer, forwarded, right) in enumerate([
+        ("192.0.2.1", "198.51.100.1", True),
+        ("192.0.2.200", "203.0.113.9, 198.51.100.1, 192.0.2.1", True),
+        ("192.0.2.1", "198.51.100.1, 203.0.113.9", False),
+        ("192.0.2.7", "198.51.100.1", False),
+        ("198.51.100.1", "203.0.113.9", True),
+    ]):  # fmt: skip
+        caller = hilltop.as_seen_from(peer)
+        caller.more = {"X-Forwarded-For": forwarded, "Forwarded": "for=198.51.100.1", "X-Real-IP": "198.51.100.1"}
+        assert caller.asks(f"H-{number}").status == (200 if right else 401), (peer, forwarded)
 
-    assert hilltop.asks("H-1").status == 401
+
+def _as_it_runs(app, monkeypatch, *, proxies):
+    """The console behind what the program puts before it."""
+    ways = {}
+    monkeypatch.setenv("ILL_WEB_PROXIES", proxies)
+    monkeypatch.setattr("sys.argv", ["web"])
+    monkeypatch.setattr(web, "_write_lines", lambda: None)
+    monkeypatch.setattr(uvicorn, "run", lambda app, **how: ways.update(how))
+    web.main()
+    running = uvicorn.Config(app, **{**ways, "factory": False, "log_config": None})
+    running.load()
+    return running.loaded_app
 
 
 def test_what_a_lender_says_has_no_place_for_an_account_in_the_later_edition(hilltop):
