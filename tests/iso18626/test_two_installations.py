@@ -40,6 +40,7 @@ SHARE = frozenset({
     "test_refused",
     "test_what_a_lender_says_while_a_cancel_is_under_way_is_kept_for_later",
     "test_a_copy_comes_by_link",
+    "test_a_lost_book_that_the_lender_still_believes_on_its_shelf[True]",
 })  # fmt: skip
 
 
