@@ -20,6 +20,7 @@ from ill_workflow.iso18626.values import (
     time_as_text,
 )
 from ill_workflow.messages import content as said
+from ill_workflow.messages.marks import as_list
 
 M = TypeVar("M", bound="said.Message | said.WireConfirmation")
 
@@ -274,9 +275,9 @@ def _without_retry(
 
 def _delivery(delivery: said.DeliveryInfo, remarks: list[str]) -> said.DeliveryInfo:
     if len(delivery.itemId) > 1:
-        _remark(remarks, "Items", delivery.itemId)
+        remarks.append(as_list("items", delivery.itemId))
     if len(delivery.loanCondition) > 1:
-        _remark(remarks, "Loan conditions", delivery.loanCondition)
+        remarks.append(as_list("conditions", delivery.loanCondition))
     _remark(remarks, "URL", (delivery.URL,))
     if delivery.address is not None:
         physical, electronic = delivery.address.physicalAddress, delivery.address.electronicAddress

@@ -48,7 +48,7 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch:
     delivery, retry = message.deliveryInfo, message.retryInfo
     note = read_note(info.note)
     costs = (retry.offeredCosts if retry else None) or (delivery.deliveryCosts if delivery else None)
-    codes = [*(retry.loanCondition if retry else ()), *(delivery.loanCondition if delivery else ())]
+    codes = [*(retry.loanCondition if retry else ()), *(delivery.loanCondition if delivery else ()), *note.conditions]
     conditions = list(dict.fromkeys(code for code in codes if code))
     if not conditions and "conditionAdded" in note.words and note.text:
         conditions = [note.text]  # said in words alone

@@ -6,6 +6,7 @@ Ours are few; ReShare's are understood from whoever sends them, and written wher
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 #: Our marks in the note of a Notification: both of our halves understand them.
 OURS = {
@@ -15,6 +16,7 @@ OURS = {
     "Found": "#ill:found#",
     "Closed": "#ill:closed#",
 }
+_LABELS = {"items": "Items", "conditions": "Loan conditions"}
 ADDS_CONDITION = "#ReShareAddLoanCondition#"
 ACCEPTS_CONDITION = "#ReShareLoanConditionAgreeResponse#"
 
@@ -36,6 +38,7 @@ LOOKED_AT = 20_000
 _RETURN_TO = re.compile(r"#RETURN_TO#(.*?)#RT_END#", re.DOTALL | re.IGNORECASE)
 _PIECES = re.compile(r"#MultipleItems#(.*?)#MultipleItemsEnd#", re.DOTALL | re.IGNORECASE)
 _CHANGED = re.compile(r"#ReShareUpdatedField-([^#\s]*)#", re.IGNORECASE)
+_LISTED = re.compile(r"(?:Items: |Loan conditions: )?#ill:(items|conditions)#(.*?)#ill:\1End#", re.DOTALL)
 _SUPPLIER = re.compile(r"^[^\S\n]*Supplier:\s*(\S[^\n]*?)\s*$", re.IGNORECASE | re.MULTILINE)
 #: A mark begins with a word that a system coined; what people write between two number signs stays.
 _MARK = re.compile(
@@ -60,6 +63,7 @@ class Note:
     words: tuple[str, ...] = ()  #: of WORDS, in the order in which they stand there
     return_to: str = ""  #: the address to which the item goes back
     pieces: tuple[Piece, ...] = ()
+    conditions: tuple[str, ...] = ()  #: of a loan, where the message had room for the first alone
     changed: tuple[str, ...] = ()  #: fields of the request that the partner has changed
     supplier: str = ""  #: who supplies, as a broker says
 
@@ -67,8 +71,11 @@ class Note:
 def read_note(note: str) -> Note:
     """Tell a note's marks from its text. An unfinished mark is text."""
     note = note[:LOOKED_AT]
+    ours = {name: tuple(_lines(values)) for name, values in _LISTED.findall(note)}
+    note = _LISTED.sub(" ", note)
     address = _RETURN_TO.search(note)
     listed = _PIECES.search(note)
+    pieces = tuple(filter(None, map(_piece, _lines(listed[1])))) if listed else ()
     supplier = _SUPPLIER.search(note)
     changed = tuple(dict.fromkeys(name for name in _CHANGED.findall(note) if name))
     said = (WORDS.get(mark.lower()) for mark in _MARK.findall(note))
@@ -76,7 +83,8 @@ def read_note(note: str) -> Note:
         text=strip_marks(note),
         words=tuple(dict.fromkeys(word for word in said if word)),
         return_to="\n".join(_lines(address[1])) if address else "",
-        pieces=tuple(filter(None, map(_piece, _lines(listed[1])))) if listed else (),
+        pieces=pieces or tuple(map(Piece, ours.get("items", ()))),
+        conditions=ours.get("conditions", ()),
         changed=changed,
         supplier=supplier[1] if supplier else "",
     )
@@ -84,10 +92,16 @@ def read_note(note: str) -> Note:
 
 def strip_marks(note: str) -> str:
     """What a note says to people, its lines kept."""
-    without = _PIECES.sub(" ", _RETURN_TO.sub(" ", note[:LOOKED_AT]))
+    without = _PIECES.sub(" ", _RETURN_TO.sub(" ", _LISTED.sub(" ", note[:LOOKED_AT])))
     named = _CHANGED.sub(lambda mark: f"{mark[1]}: " if mark[1] else " ", without)
     lines = (" ".join(line.split()) for line in _MARK.sub(" ", named).splitlines())
     return "\n".join(line for line in lines if line)
+
+
+def as_list(name: Literal["items", "conditions"], values: Iterable[str]) -> str:
+    """What a message has no room for, one below the other, so that another installation reads each as it was."""
+    lines = (" ".join(value.replace("#ill:", "#ill ").split()) for value in values)
+    return "\n".join([f"{_LABELS[name]}: #ill:{name}#", *lines, f"#ill:{name}End#"])
 
 
 def return_to(lines: Iterable[str]) -> str:

@@ -23,6 +23,12 @@ from ill_workflow.messages.marks import LOOKED_AT, Note, Piece, multiple_items, 
             "#MultipleItems#\n311|PR 1|Vol. 1\n312|PR 2\n\n#MultipleItemsEnd#",
             Note("", pieces=(Piece("311", "PR 1", "Vol. 1"), Piece("312", "PR 2"))),
         ),
+        (
+            "Enjoy\nItems: #ill:items#\n311\n3,1#2\n#ill:itemsEnd#\nLoan conditions: #ill:conditions#\nA, b\n"
+            "#ill:conditionsEnd#",
+            Note("Enjoy", pieces=(Piece("311"), Piece("3,1#2")), conditions=("A, b",)),
+        ),
+        ("Items: #ill:items#\nnever ended", Note("Items:\nnever ended")),
         ("Supplier: DE-6", Note("Supplier: DE-6", supplier="DE-6")),
         ("#RETURN_TO#\nnever ended", Note("never ended")),
         ("Shelf #3#, and #RENEW# as well", Note("Shelf #3#, and #RENEW# as well")),

@@ -62,6 +62,20 @@ def test_a_shipment_says_where_it_goes_back_and_what_is_in_it(edition):
     assert "#" not in heard.values["note"]
 
 
+@pytest.mark.parametrize("edition", Edition)
+def test_all_that_is_sent_and_asked_for_arrives_in_both_editions(edition):
+    codes, conditions = ["311", "312, second", "3#3"], ["LibraryUseOnly", "No photographs, please"]
+    told = {"item_barcode": codes[0], "lender_due": date(2026, 3, 1), "state": "shipped", "conditions": conditions}
+    said = saying("Loaned", told=told, inputs={"pieces": codes[1:], "note": "Enjoy"})
+    heard = hear_lender(read(write(lender_says(said), edition)).message, ZONE)
+    assert (heard.values["conditions"], heard.values["note"]) == (conditions, "Enjoy")
+    if edition == "2017":
+        assert heard.values["pieces"] == codes, "as they are, and not as itemIds of other systems are read"
+    asked = saying("StatusRequestResponse", told=told | {"state": "conditional"}, state="conditional")
+    heard = hear_lender(read(write(lender_says(asked), edition)).message, ZONE)
+    assert (heard.values["conditions"], heard.values.get("note")) == (conditions, None)
+
+
 def test_without_the_setting_no_mark_of_reshare_is_written():
     for what in ("Loaned", "WillSupply with condition"):
         assert "#" not in lender_says(saying(what, told={"item_barcode": "1"})).messageInfo.note

@@ -26,8 +26,8 @@ AT_ONE_PLACE = {
     "test_a_file_goes_from_branch_to_branch_and_on_to_the_patron": "it looks into the folder that branches share",
     "test_copies_are_kept_for_a_while_only": "it looks into the folder that branches share",
 }
-#: Words of stories of which the edition of 2017 can say but a part: it has no URL, and one item id.
-SAYS_MORE_THAN_2017 = ("by_link", "as_a_link", "copy_is_filed", "volume", "what_has_not_come")
+#: Words of stories of which the edition of 2017 can say but a part: it has no URL.
+SAYS_MORE_THAN_2017 = ("by_link", "as_a_link", "copy_is_filed")
 WAYS = tuple(Way(DIRECT, editions, marks) for marks, editions in itertools.product((False, True), EDITIONS))
 
 Story = Callable[[TwoStages], object]
