@@ -30,6 +30,13 @@ def test_unknown_addresses_and_methods(catalogue):
     assert refused(catalogue.get("libraries/%C3%84 x"), 404)["instance"] == "/api/v1/libraries/%C3%84%20x"
 
 
+def test_the_sentence_is_in_the_language_that_is_asked_for(catalogue):
+    for asked, spoken, said in (("de-AT, en;q=0.5", "de", "Bestellung"), ("fr", "en", "There is no")):
+        answer = catalogue.get(f"{AT}/requests/99999", headers={"Accept-Language": asked})
+        refused(answer, 404, detail=said)
+        assert (answer.headers["content-language"], answer.headers["vary"]) == (spoken, "Accept-Language")
+
+
 def test_numbers_that_no_request_has(catalogue):
     for number in ("0", "-1", "x", "1.0", "2147483648", "99999999999999999999999", "1%20"):
         refused(catalogue.get(f"{AT}/requests/{number}"), 404, field="number")

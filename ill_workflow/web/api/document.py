@@ -20,7 +20,7 @@ table says: ask `get_actions` what is possible now, and send one of them to `tak
 Every call names its token: `Authorization: Bearer ill_…`. A token is made by `ill account token NAME --add TOKEN`; it \
 reads, acts or manages, never further than the grants of its account. What changes something takes an \
 `Idempotency-Key`, so that it can be sent again after a time-out. What goes wrong is RFC 9457 problem+json, and its \
-`detail` is a sentence for a person.\
+`detail` is a sentence for a person, in German where `Accept-Language` asks for it.\
 """
 TAGS = {
     "Requests": "What is borrowed and lent.",

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from ill_workflow.errors import IllError
+from ill_workflow.web import words
+from ill_workflow.web.words import _
 
 logger = logging.getLogger(__name__)
 
@@ -68,17 +70,18 @@ def problem(
     status: int, detail: str, *, path: str, field: str | None = None, errors: list[dict[str, str]] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
-    """The answer to what went wrong."""
-    kind = KINDS.get(status, KINDS[500 if status >= 500 else 400])
+    """The answer to what went wrong: `detail` in the language that the caller asks for, where it has words for it."""
+    kind, said = KINDS.get(status, KINDS[500 if status >= 500 else 400]), _(detail)
     told: dict[str, Any] = {
-        "type": f"/api/#{kind.name}", "title": kind.title, "status": status, "detail": detail, "instance": quote(path),
+        "type": f"/api/#{kind.name}", "title": kind.title, "status": status, "detail": said, "instance": quote(path),
     }  # fmt: skip
     if field:
         told["field"] = field
     if errors:
         told["errors"] = errors
+    spoken = {"Content-Language": words.spoken() if said != detail else "en", "Vary": "Accept-Language"}
     # ASCII: half a character that somebody sent would be no JSON.
-    return Response(json.dumps(told), status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    return Response(json.dumps(told), status, media_type=MEDIA_TYPE, headers={**spoken, **(headers or {})})
 
 
 def of_ours(request: Request, error: Exception) -> Response:
