@@ -141,8 +141,8 @@ ACTIONS = (
     Action(
         "ship", "Ship Item", (STAFF,), ("OPEN",), "shipped", less=("conditional",), only_if=(g.is_loan,),
         needs=(
-            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.PIECES.optional, i.DUE_BY_POLICY.optional, i.CARRIER.optional,
-            i.TRACKING.optional, i.CONDITIONS.optional, i.NOTE.optional,
+            i.CONDITION_CHECKED, i.ITEM_BARCODE, i.FURTHER_PIECES.optional, i.DUE_BY_POLICY.optional,
+            i.CARRIER.optional, i.TRACKING.optional, i.CONDITIONS.optional, i.NOTE.optional,
         ),
         records=(c.set_barcodes, c.set_tracking, c.due_by_policy),
         then=(circulation("check_out"), send_message("Loaned"), generate_slip("shipping")),

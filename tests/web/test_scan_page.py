@@ -196,5 +196,7 @@ def test_fill_and_ship_by_two_scans(visiting, quick_stage):
     lent = quick_stage.lends()
     desk.scans(lent.reference)
     assert desk.kind == "asks"
+    several = desk.tree.xpath("//*[@id='scan-answer']//a[contains(., 'Several volumes')]/@href")
+    assert several == [f"/l/MAIN/requests/{lent.id}/actions/ship"]
     desk.scans("31234")
     assert (desk.huge, lent.state) == ("HIL", "shipped")
