@@ -14,6 +14,17 @@ from ill_workflow.typed import LANGUAGES
 
 _CODE = re.compile(r"(?=[A-Za-z]*[a-z])[A-Z][A-Za-z]+")
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]*|[a-z]+")
+#: Codes that the standard has shortened.
+_SHORTENED = {
+    "CostExceedsMaxCost": "cost exceeds maximum cost", "MultiVolAvail": "multiple volumes available",
+    "NotCurrentAvailableForILL": "not currently available for ILL",
+    "ReqDelDateNotPossible": "requested delivery date not possible",
+    "ReqDelMethodNotSupp": "requested delivery method not supported",
+    "ReqEditionNotPossible": "requested edition not possible",
+    "ReqServLevelNotSupp": "requested service level not supported",
+    "ReqServTypeNotPoss": "requested service type not possible",
+    "SpecCollSupervReq": "special collections supervision required",
+}  # fmt: skip
 #: What we note of a message that moves nothing, and the word by which it was heard.
 _WAS_HEARD = re.compile(r"( said before what was heard already|, asked before, says): ([A-Za-z]+(?: [A-Za-z]+)*)\.")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])| ")
@@ -23,6 +34,8 @@ def in_words(code: str) -> str:
     """A code of the standard as people say it: `NotOnShelf` is `not on shelf`. Whatever is no code stays as it is."""
     if not _CODE.fullmatch(code):
         return code
+    if code in _SHORTENED:
+        return _SHORTENED[code]
     return " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in _WORD.findall(code))
 
 

@@ -41,7 +41,7 @@ SENTENCES = {
     (BORROWING, "received"): "Here, and waiting for the patron.",
 }
 TONES = {"failed": "bad", "expiring": "bad", "overdue": "warn", "losses": "warn", "recalled": "warn", "cancel": "warn"}
-SIDES = {LENDING: "Lending", BORROWING: "Borrowing"}
+SIDES = {LENDING: "Lending Requests", BORROWING: "Borrowing Requests"}
 
 
 @dataclass(frozen=True)
