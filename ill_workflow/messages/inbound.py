@@ -63,7 +63,7 @@ def _take_down(
     session: Session, row: MessageRow, message: Message, *, partner: Partner, transport: str, clock: Clock
 ) -> TakenIn:
     """Let the message do what it does, and write down that."""
-    library = session.get_one(Library, partner.library_id)
+    library, at = session.get_one(Library, partner.library_id), clock.now()  # before whatever follows from it
     row.request_id = None
     try:
         with session.begin_nested():  # what is refused leaves nothing behind
@@ -72,7 +72,7 @@ def _take_down(
         row.request_id = request.id
     except routing.CannotTake as refused:
         outcome = f"ERROR {refused.error.errorType} {refused.error.errorValue}"
-    row.library_id, row.partner_id, row.incoming, row.at = library.id, partner.id, True, clock.now()
+    row.library_id, row.partner_id, row.incoming, row.at = library.id, partner.id, True, at
     row.kind, row.transport, row.content, row.outcome = kind_of(message), transport, to_dict(message), outcome
     session.add(row)
     session.flush()

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage
 from ill_workflow.messages.kept import to_dict
+from ill_workflow.outbox import RUNNING, EffectRow, may_have_arrived
 from ill_workflow.requests.models import MessageRow
 
 #: Some systems write the year 1 for want of a better one: it tells two messages apart from nobody.
@@ -101,4 +104,17 @@ def _something_since(session: Session, message: Message, before: MessageRow) -> 
     asks = message.action if isinstance(message, RequestingAgencyMessage) else "Reminder"
     kinds = _ANSWERS.get(asks, ()) if isinstance(message, Request | RequestingAgencyMessage) else ()
     answers = [about & MessageRow.incoming.is_(False) & MessageRow.kind.startswith(kind) for kind in kinds]
-    return session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *answers)).limit(1)) is not None
+    if session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *answers)).limit(1)) is not None:
+        return True
+    return bool(kinds) and _answer_on_its_way(session, before, kinds)
+
+
+def _answer_on_its_way(session: Session, before: MessageRow, kinds: Sequence[str]) -> bool:
+    """Whether the sender may have read an answer already that it has not confirmed to us."""
+    answers = sa.or_(*(EffectRow.argument.startswith(kind) for kind in kinds)) & (EffectRow.kind == "send_message")
+    heard = (EffectRow.status == RUNNING) | may_have_arrived()
+    rows = sa.select(EffectRow.payload).where(EffectRow.request_id == before.request_id, answers, heard)
+    return any(
+        said["partner"] == before.partner_id and datetime.fromisoformat(said["at"]) >= before.at
+        for said in session.scalars(rows)
+    )

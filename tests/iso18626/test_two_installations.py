@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 
@@ -94,6 +95,29 @@ def test_what_a_partner_may_have_heard_is_corrected_and_not_withdrawn(caplog):
         assert (lent.state, lent.said) == ("new", ["Loaned", "Notification"])
         assert loan.heard == ["Loaned", "Notification"]
         assert "partner_informs" in loan.alerts, "a person sees that it was a mistake"
+
+
+@pytest.mark.parametrize("trigger", ["deny_renewal", "refuse_cancel"])
+def test_who_has_read_our_answer_may_ask_again_though_we_have_no_confirmation_of_it(trigger, caplog):
+    caplog.set_level(logging.CRITICAL)
+    with two_installations(ALL_ARRIVE, TwoStages) as stage:
+        stage.begin_anew(Way(DIRECT))
+        loan = stage.borrows()
+        lent = stage.other_half(loan)
+        asks, waits = partial(loan.does, "cancel", reason="not needed"), "cancel_requested"
+        if trigger == "deny_renewal":
+            lent.does("ship", condition_checked=True, item_barcode="312")
+            loan.does("receive", condition_checked=True)
+            asks, waits = partial(loan.does, "request_renewal"), "renewal_requested"
+        asks()
+        stage.office.at_once = False
+        stage.office.suffers("answer lost")
+        lent.does(trigger, reason="NotAvailableForILL")
+        assert waits not in (loan.state, lent.state)
+
+        asks()
+
+        assert (loan.state, lent.state) == (waits, waits)
 
 
 def swallows_what_it_has_confirmed(world):
