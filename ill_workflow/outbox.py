@@ -214,10 +214,8 @@ def claim(
     death, so it is taken alone.
     """
     resting = sa.exists().where(Pause.destination == EffectRow.destination, Pause.until > db_time(session))
-    earlier = sa.orm.aliased(EffectRow)
-    blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
     wanted = sa.select(EffectRow.id, EffectRow.left, EffectRow.destination).where(
-        _waits(session, kind, patience), EffectRow.lane.is_(None) | ~blocked, ~resting, ~_spoken_with()
+        _waits(session, kind, patience), _next_in_lane(), ~resting, ~_spoken_with()
     )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
@@ -225,6 +223,13 @@ def claim(
     found = session.execute(wanted).all()
     taken = list(itertools.takewhile(lambda row: row.left == 0, found)) or found[:1]
     return _take(session, _one_to_try(session, [(row.id, row.destination) for row in taken]), lease)
+
+
+def _next_in_lane() -> sa.ColumnElement[bool]:
+    """Whether nothing of the same lane is to be done before."""
+    earlier = sa.orm.aliased(EffectRow)
+    blocked = sa.exists().where(earlier.lane == EffectRow.lane, earlier.id < EffectRow.id, earlier.status.in_(OPEN))
+    return EffectRow.lane.is_(None) | ~blocked
 
 
 def _spoken_with() -> sa.ColumnElement[bool]:
@@ -305,22 +310,20 @@ def any_abandoned(session: Session) -> bool:
     return session.scalar(late.limit(1)) is not None
 
 
-def next_behind(session: Session, number: int) -> int | None:
-    """What waited for this work in its lane; else what has waited longest for the same partner."""
-    work = session.get(EffectRow, number)
-    if work is None:
-        return None
-    if work.lane is not None:
-        later = sa.select(EffectRow.id).where(EffectRow.lane == work.lane, EffectRow.id > number, is_now(READY))
-        due = later.where(EffectRow.available_at <= db_time(session)).order_by(EffectRow.id).limit(1)
-        if (found := session.scalar(due)) is not None:
-            return found
-    if not work.destination.startswith(PARTNER):
-        return None
+def next_behind(session: Session, numbers: Sequence[int], most: int) -> list[int]:
+    """What waited for this work in its lanes; then what has waited longest for the same partners."""
+    works = session.execute(
+        sa.select(EffectRow.kind, EffectRow.lane, EffectRow.destination).where(EffectRow.id.in_(numbers))
+    ).all()
+    if not works:
+        return []
+    in_lane = EffectRow.lane.in_({work.lane for work in works if work.lane is not None})
+    to_partner = EffectRow.destination.in_({w.destination for w in works if w.destination.startswith(PARTNER)})
     waiting = sa.select(EffectRow.id).where(
-        _waits(session, work.kind, timedelta(0)), EffectRow.destination == work.destination
+        _waits(session, works[0].kind, timedelta(0)), in_lane | to_partner, _next_in_lane()
     )
-    return session.scalar(waiting.order_by(EffectRow.available_at, EffectRow.id).limit(1))
+    ordered = waiting.order_by(sa.case((in_lane, 0), else_=1), EffectRow.available_at, EffectRow.id)
+    return list(session.scalars(ordered.limit(most)))
 
 
 def kinds_to_do(session: Session, kinds: Iterable[str], patience: timedelta = timedelta(0)) -> list[str]:
@@ -416,14 +419,16 @@ def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[in
 
 
 def pause(session: Session, destination: str, delay: timedelta, reason: str) -> timedelta:
-    """Let a destination rest, and for how long; several workers may find out at once.
+    """Let a destination rest, and for how long.
 
-    A partner rests twice as long each time, until something gets through.
+    A partner rests twice as long each time, until something gets through; calls that find out at once are one time.
     """
     insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     times = 1
     if destination.startswith(PARTNER):
-        times += session.scalar(sa.select(Pause.times).where(Pause.destination == destination)) or 0
+        known = sa.select(Pause.times, Pause.until > db_time(session)).where(Pause.destination == destination)
+        before, rests = session.execute(known).one_or_none() or (0, False)
+        times = before if rests else before + 1
         delay = min(delay * 2 ** min(times - 1, 16), LONGEST_PAUSE)
     rest = {"until": db_time(session, delay), "reason": _printable(reason), "times": times}
     statement = insert(sa.inspect(Pause).local_table).values(destination=destination, **rest)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -16,11 +17,14 @@ from ill_workflow.db import db_now
 from ill_workflow.outbox import MAIL, PARTNER, Claimed, Finish, Outside, Permanent, TryLater, Uncertain, goes_out
 from ill_workflow.requests.consequences import IN_ORDER
 from workers.hand import Hand
+from workers.talks import Talks
 
 _log = logging.getLogger(__name__)
 
 #: How much of a kind is claimed at once.
 BATCH = 20
+#: With how many calls at once a worker speaks with partners; about one request it says one thing after the other.
+CALLS = 4
 #: What is written on what went out although a worker had vanished with it before.
 SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
 #: What PostgreSQL says to one of two who wait for each other, or to one who has waited long enough.
@@ -41,16 +45,23 @@ class _Worked:
 
 
 def work_off(
-    services: Services, kind: str, ids: Sequence[int] | None = None, *, most: int = 500, patience: timedelta = NONE
+    services: Services,
+    kind: str,
+    ids: Sequence[int] | None = None,
+    *,
+    most: int = 500,
+    patience: timedelta = NONE,
+    calls: int = 1,
 ) -> int:
     """Work off what waits of a kind, or these promises of it; how many were done.
 
-    `patience` leaves alone what became due within it: a task for it is on its way.
+    `patience` leaves alone what became due within it: a task for it is on its way. `calls`: how many partners may be
+    spoken with at once, or as often with one of them.
     """
     done = tried = 0
     while tried < most:
         claims = _claim(services, kind, ids, patience)
-        done += _work(services, claims)
+        done += _work(services, claims, calls)
         tried += len(claims)
         # A batch that is not full took all there was: what comes later is rung for later. But behind a message another
         # of its lane may have waited, and what was left behind is taken alone.
@@ -87,12 +98,12 @@ def _claim(services: Services, kind: str, ids: Sequence[int] | None, patience: t
         return outbox.claim(session, kind, limit=BATCH, lease=lease, ids=ids, patience=patience)
 
 
-def _work(services: Services, claims: Sequence[Claimed]) -> int:
+def _work(services: Services, claims: Sequence[Claimed], calls: int) -> int:
     """Do what was claimed. What is only rows is recorded together; what went outside at once, and by itself."""
     if not claims:
         return 0
     done, waiting = 0, list[_Worked]()
-    with Hand(services, claims) as hand:
+    with Hand(services, claims) as hand, Talks(min(calls, len(claims))) as talks:
         for claimed in hand:
             group = [claimed, *_companions(hand, claimed)]
             work = _begin(services, group)
@@ -103,14 +114,22 @@ def _work(services: Services, claims: Sequence[Claimed]) -> int:
                 work = _begin(services, group)
             if isinstance(work, Outside):
                 done += _record(services, waiting)
-                worked = _talk(group, work)
-                done += _record_surely(services, worked)
                 waiting = []
-                if isinstance(worked[0].trouble, Uncertain) or getattr(worked[0].trouble, "down", None):
-                    hand.give_back_the_rest()
+                # Only where the other side knows a repeat does it no harm to have begun several when a worker dies.
+                talk = partial(_talk_it_over, services, hand, group, work)
+                done += talks.begin(talk) if work.recognised else talk()
             else:
                 waiting += [replace(work, claimed=one) for one in group]
-        done += _record(services, waiting)
+        done += _record(services, waiting) + talks.end()
+    return done
+
+
+def _talk_it_over(services: Services, hand: Hand, group: Sequence[Claimed], work: Outside) -> int:
+    """Talk to the outside, and record what came of it."""
+    worked = _talk(group, work)
+    done = _record_surely(services, worked)
+    if isinstance(worked[0].trouble, Uncertain) or getattr(worked[0].trouble, "down", None):
+        hand.give_back_the_rest()
     return done
 
 

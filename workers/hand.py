@@ -63,7 +63,8 @@ class Hand:
 
     def give_back(self, claims: Sequence[Claimed]) -> None:
         if claims:
-            self._begun = [claimed for claimed in self._begun if claimed not in claims]
+            with self._lock:
+                self._begun = [claimed for claimed in self._begun if claimed not in claims]
             self._write(lambda session: outbox.give_back(session, claims))
 
     def _keep(self) -> None:

@@ -12,7 +12,7 @@ from ill_workflow import outbox, runtime
 from ill_workflow.bootstrap import HANDLERS, Services
 from ill_workflow.clock import machine_now
 from workers import jobs
-from workers.drain import take_back_abandoned, work_off
+from workers.drain import CALLS, take_back_abandoned, work_off
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Sweep:
         with self._services.db.reading() as session:
             kinds = outbox.kinds_to_do(session, HANDLERS, self._patience)
         for kind in kinds:
-            self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=self._patience))
+            self._begin(kind, lambda kind=kind: work_off(self._services, kind, patience=self._patience, calls=CALLS))
         for name in jobs.JOBS:
             self._begin(f"job {name}", lambda name=name: jobs.run(self._services, name))
 

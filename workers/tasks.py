@@ -9,7 +9,7 @@ from ill_workflow import commands, outbox
 from ill_workflow.bootstrap import HANDLERS, TOGETHER, Services
 from ill_workflow.errors import Unavailable
 from workers import jobs
-from workers.drain import work_off
+from workers.drain import CALLS, work_off
 
 #: Seconds after which a command is tried again while the database is away.
 AWAY = 2
@@ -49,18 +49,19 @@ def _register_effect(app: Celery[Any], services: Callable[[], Services], kind: s
         if number is None:
             with services().db.reading() as session:
                 waits = outbox.kinds_to_do(session, [kind])
-            if waits and work_off(services(), kind, most=MOST) >= MOST:
+            if waits and work_off(services(), kind, most=MOST, calls=CALLS) >= MOST:
                 app.send_task(f"ill.{kind}", ignore_result=True)
             return
         if kind in TOGETHER:
             work_off(services(), kind)
             return
+        numbers = [number]
         for _ in range(MOST):
-            if number is None or not work_off(services(), kind, [number]):
+            if not numbers or not work_off(services(), kind, numbers, calls=CALLS):
                 return
             # What waited for it was rung for too early, and found nothing to do.
             with services().db.reading() as session:
-                number = outbox.next_behind(session, number)
+                numbers = outbox.next_behind(session, numbers, CALLS)
 
 
 def _register_job(app: Celery[Any], services: Callable[[], Services], name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
@@ -120,13 +121,13 @@ class Desk:
         assert self.stage.takes_in(asked, self.stage.partner("MAIN", "FAR")).ok
         return Half(self.stage, self.all(OurRequest)[-1].id)
 
-    def submits(self, *loans: Half) -> None:
-        """They are promised to be sent; no worker has looked yet."""
+    def promises(self, trigger: str, *loans: Half, **inputs: str) -> None:
+        """It is promised to be said; no worker has looked yet."""
         with self.stage.db.writing() as session:
             by = By.staff(self.stage.account(session, "operator", "MAIN"))
             for loan in loans:
                 request = actions.locked(session, loan.id)
-                actions.perform(session, request, "submit", by=by, clock=self.stage.clock)
+                actions.perform(session, request, trigger, by=by, clock=self.stage.clock, inputs=inputs)
 
     def has_it(self):
         """A book of Faraway's is with the patron."""
@@ -470,25 +471,45 @@ def test_it_is_given_up_by_age_and_may_be_sent_again(desk, far):
 def test_a_hung_partner_holds_up_one_worker_and_nobody_else(desk, far, near):
     desk.knows("NEAR", "Nearby", near)
     desk.agrees(patience_seconds=60)
-    far.then(far_partner.hangs)
+    far.then(*[far_partner.hangs] * 4)
     *slow, other = (
-        desk.stage.borrows(ask=(who,), send=False, title=who + title)
-        for who, title in (("FAR", " A"), ("FAR", " B"), ("NEAR", " A"))
+        desk.stage.borrows(ask=(who,), send=False, title=f"{who} {number}")
+        for who, number in (("FAR", 1), ("FAR", 2), ("FAR", 3), ("NEAR", 1))
     )
-    desk.submits(*slow)
-    worker = threading.Thread(target=drain.work_off, args=(desk.stage.services, "send_message"))
+    desk.promises("submit", *slow)
+    work = partial(drain.work_off, desk.stage.services, "send_message", calls=2)
+    worker = threading.Thread(target=work)
     worker.start()
-    eventually(lambda: far.calls)
+    eventually(lambda: len(far.calls) == 2)
 
-    desk.submits(other)
-    eventually(lambda: desk.messages[1].status == "ready")  # given back: something slow is in front of it
-    desk.stage.work()
+    desk.promises("submit", other)
+    eventually(lambda: desk.messages[2].status == "ready")  # given back: something slow is in front of it
+    work()
 
     assert len(near.calls) == 1
-    assert len(far.calls) == 1, "no second one hangs with it"
-    assert [message.status for message in desk.messages] == ["running", "ready", "done"]
+    assert len(far.calls) == 2, "no other worker hangs with it"
+    assert [message.status for message in desk.messages] == ["running", "running", "ready", "done"]
     far.end()
     worker.join(120)
+
+
+def test_it_is_told_several_things_at_once_but_about_one_request_one_after_the_other(desk, far):
+    together = threading.Barrier(2)
+
+    def waits_for_another(partner, line, body):
+        together.wait(20)
+        far_partner.confirms(partner, line, body)
+
+    far.then(waits_for_another, waits_for_another)
+    first, second = (desk.borrows(send=False, title=title) for title in ("Emma", "Persuasion"))
+    desk.promises("submit", first, second)
+    desk.promises("cancel", first, reason="not needed")
+
+    assert drain.work_off(desk.stage.services, "send_message", calls=4) == 3
+
+    said = [call.message.header.requestingAgencyRequestId for call in far.heard]
+    assert sorted(said[:2]) == [first.wire_id, second.wire_id]
+    assert said[2:] == [first.wire_id]
 
 
 def test_what_was_confirmed_and_could_not_be_written_down_is_said_again(desk, far, monkeypatch):

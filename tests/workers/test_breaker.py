@@ -59,8 +59,14 @@ def test_one_worker_speaks_with_a_partner_and_others_with_others(queue):
 def test_a_partner_rests_twice_as_long_each_time_and_is_tried_by_one(queue):
     a1, a2, b = queue.promises("partner:1", "partner:1", "partner:2")
     pause = timedelta(seconds=5)
-    rests = [queue.writes(outbox.pause, "partner:1", pause, "It is down.") for _ in range(9)]
+    rests = []
+    for _ in range(9):
+        rests.append(queue.writes(outbox.pause, "partner:1", pause, "It is down."))
+        at_once = queue.writes(outbox.pause, "partner:1", pause, "It is down.")
+        assert at_once == rests[-1], "another call has found the same"
+        queue.ends_every_pause()
     assert [rest.total_seconds() for rest in rests] == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    queue.writes(outbox.pause, "partner:1", pause, "It is down.")
     assert [c.id for c in queue.claims()] == [b]
 
     queue.ends_every_pause()
@@ -82,12 +88,13 @@ def test_mail_rests_as_long_each_time(queue):
 def test_what_waited_for_a_partner_follows_what_was_done(queue):
     a1, a2, b = queue.promises("partner:1", "partner:1", "partner:2")
     with queue.db.reading() as session:
-        assert outbox.next_behind(session, a1) == a1, "whatever waits longest"
+        assert outbox.next_behind(session, [a1], 4) == [a1, a2], "whatever waits longest"
+        assert outbox.next_behind(session, [a1], 1) == [a1]
     queue.writes(outbox.finish, queue.claims())
     (a3,) = queue.promises("partner:1")
     with queue.db.reading() as session:
-        assert outbox.next_behind(session, a2) == a3
-        assert outbox.next_behind(session, b) is None
+        assert outbox.next_behind(session, [a2], 4) == [a3]
+        assert outbox.next_behind(session, [b], 4) == []
 
 
 def test_what_was_to_wait_from_the_beginning_is_found_at_its_moment_and_the_rest_when_nobody_took_it_up(queue):
