@@ -25,10 +25,9 @@ from tests.plugins.waiting import LONGEST
 from workers.children import Child, ChildDied
 from workers.stack import free_port
 
-# Durable like in production: faults are tried on it. Small, because tests share a machine.
+# Small, because tests share a machine; durable like in production where faults are tried on it.
 _SETTINGS = {
     "listen_addresses": "",
-    "fsync": "on",
     "max_connections": "100",
     "shared_buffers": "32MB",
     "dynamic_shared_memory_type": "mmap",
@@ -47,8 +46,8 @@ class PostgreSQL:
     With a `password` it listens on a `port` of loopback as well, and there the user postgres has to say it.
     """
 
-    def __init__(self, password: str | None = None, user: str = "postgres") -> None:
-        self.password, self.owner = password, user
+    def __init__(self, password: str | None = None, user: str = "postgres", *, durable: bool = True) -> None:
+        self.password, self.owner, self._durable = password, user, durable
         self.port = free_port(0) if password else 5432
         # /tmp, not $TMPDIR: a socket's path has room for about 100 bytes, and `nobody` has to get there.
         self.folder = Path(tempfile.mkdtemp(prefix="ill-pg-", dir="/tmp"))
@@ -158,7 +157,11 @@ class PostgreSQL:
         )
 
     def _start(self) -> None:
-        settings = {**_SETTINGS, **({"listen_addresses": "127.0.0.1", "port": str(self.port)} if self.password else {})}
+        settings = {
+            **_SETTINGS,
+            "fsync": "on" if self._durable else "off",
+            **({"listen_addresses": "127.0.0.1", "port": str(self.port)} if self.password else {}),
+        }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         argv = [str(self._programs / "postgres"), "-D", str(self._data), "-k", str(self.folder), *options]
         self._server = Child(
@@ -207,8 +210,8 @@ def _programs(folder: Path, user: str | None) -> Path:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """The server that tests share; `template()` is there for those who want their tables in it already."""
-    yield from _server()
+    """The server that tests share, and nobody kills; `template()` is there for who wants the tables in it already."""
+    yield from _server(durable=False)
 
 
 @pytest.fixture
@@ -239,9 +242,9 @@ def postgresql_with_password() -> Iterator[PostgreSQL]:
         yield server
 
 
-def _server(password: str | None = None, user: str = "postgres") -> Iterator[PostgreSQL]:
+def _server(password: str | None = None, user: str = "postgres", *, durable: bool = True) -> Iterator[PostgreSQL]:
     try:
-        server = PostgreSQL(password, user)
+        server = PostgreSQL(password, user, durable=durable)
     except CannotStart as reason:
         wanting("PostgreSQL", str(reason).splitlines()[0])
     yield server

@@ -251,6 +251,8 @@ class Stage:
         self.mailer = RememberingMailer()
         self.circulation = StandIn()
         self.db = Database(make_engine(url))
+        if self.db.engine.dialect.name == "sqlite":  # nobody mourns for a test's database when the machine stops
+            sa.event.listen(self.db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         settings = Settings(data=folder, database_url=url, web_hosts="testserver")
         self.services = Services(settings, self.db, self.clock, self.mailer, SilentBell(), self.circulation)
         if set_up:

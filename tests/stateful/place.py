@@ -68,7 +68,6 @@ class Place(Stage):
     def __init__(self, url: str, folder: Path, office: Office, clock: FixedClock) -> None:
         self.everybody = super().work
         super().__init__(url, folder, clock=clock)
-        sa.event.listen(self.db.engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
         self.file, self.office = Path(self.db.engine.url.database or ""), office
         self.mailer = DroppingMailer()
         # What waits for the machine's own time waits until we say so: what a run does must not hang on how fast it is.

@@ -1,4 +1,4 @@
-"""The PostgreSQL that tests run on is a real and durable one."""
+"""The PostgreSQL that tests run on is a real one, and durable where they kill it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ def test_each_test_has_a_database_of_its_own(postgresql: PostgreSQL, fresh_postg
     engine = sa.create_engine(fresh_postgresql_url)
     with engine.begin() as connection:
         connection.execute(sa.text("CREATE TABLE slip (id int)"))
-        assert connection.scalar(sa.text("SHOW fsync")) == "on"
         assert connection.scalar(sa.text("SHOW server_encoding")) == "UTF8"
     assert sa.inspect(sa.create_engine(postgresql.create_database())).get_table_names() == []
 
@@ -38,6 +37,7 @@ def test_a_template_is_filled_once_and_copied(postgresql: PostgreSQL) -> None:
 def test_what_was_committed_survives_a_kill(own_postgresql: PostgreSQL) -> None:
     url = own_postgresql.create_database()
     with sa.create_engine(url).begin() as connection:
+        assert connection.scalar(sa.text("SHOW fsync")) == "on"
         connection.execute(sa.text("CREATE TABLE slip (id int)"))
 
     own_postgresql.kill()
