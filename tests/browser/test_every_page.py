@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.plugins.walk import walk
 
@@ -65,7 +66,7 @@ def test_what_no_link_leads_to_keeps_nobody_out_either(busy_stage, offices, axe)
         page.get_by_role("button", name="Let in").click()
         if typed == "a b":
             page.locator("#e-name").wait_for()
-            assert name.evaluate("e => e === document.activeElement"), "one begins where it is wrong"
+            expect(name, "one begins where it is wrong").to_be_focused()
             found += axe(page)
     page.locator(".secret").wait_for()
     found += axe(page)

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from tests.plugins.waiting import eventually
 from tests.web.test_one_request import at
 
 
@@ -108,4 +109,4 @@ def test_without_scripts_the_same_is_done_on_pages(office):
     expect(page).to_have_url(re.compile(rf"{at(lent)}\?done=\d+$"))
     expect(page.get_by_text("Reject. It is Rejected now.")).to_be_visible()
     page.get_by_role("button", name="Undo", exact=True).click()
-    assert lent.state == "new"
+    eventually(lambda: lent.state == "new")
