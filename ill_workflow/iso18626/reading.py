@@ -29,6 +29,7 @@ Kind = Literal["request", "supplyingAgencyMessage", "requestingAgencyMessage"]
 WRAPPER = "ISO18626Message"
 #: Versions that were seen on the wire; what else is claimed is mentioned.
 _VERSIONS_SEEN = frozenset({"1.0", "1.1", *VERSIONS.values(), "2021-3"})
+_MEDIA = frozenset({"application/xml", "text/xml"})
 _LINK = re.compile(r"^URL: (https?://\S+)$", re.MULTILINE)
 _KINDS: dict[str, Kind] = {
     "request": "request",
@@ -81,6 +82,9 @@ class Unreadable(IllError):
 def read(raw: bytes, content_type: str = "") -> Understood:
     """What a message says, of whichever edition. Raises Unreadable with the error that the sender is to be told."""
     forgiven = Forgiven()
+    media = content_type.partition(";")[0].strip().lower()
+    if media and media not in _MEDIA:
+        forgiven.say(f"content type: {quoted(media)} instead of application/xml.")
     try:
         parsed = parse(raw, content_type)
     except Malformed as wrong:

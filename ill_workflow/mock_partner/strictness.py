@@ -70,8 +70,8 @@ def confirmation_findings(
     yield from schema_findings(raw, manner)
     ours = _gives_our_time_back(written, understood)
     yield from (sentence for sentence in understood.forgiven if not (ours and sentence.startswith("timestamp:")))
-    if content_type.partition(";")[0].strip().lower() not in ("application/xml", "text/xml"):
-        yield f"content type: {content_type or 'none'} instead of application/xml"
+    if not content_type.strip():
+        yield "content type: none instead of application/xml"
     confirmation = understood.message
     if isinstance(confirmation, Request | SupplyingAgencyMessage | RequestingAgencyMessage):
         yield "the answer is no confirmation"

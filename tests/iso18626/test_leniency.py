@@ -342,6 +342,13 @@ def test_text_in_any_encoding_is_the_same_text(codec: str, declared: str | None,
     assert understood.message.note == "Café"
 
 
+def test_another_content_type_is_as_good_and_is_named() -> None:
+    assert read(wrapped(ACTION).encode(), "Text/XML; charset=utf-8").forgiven == ()
+    assert read(wrapped(ACTION).encode(), "text/html").forgiven == (
+        'content type: "text/html" instead of application/xml.',
+    )
+
+
 @pytest.mark.parametrize("declared", ["UTF-8", "utf-7", "no-such-thing", "zip"])
 def test_text_that_is_not_what_it_says_is_not_guessed_at(declared: str) -> None:
     message = wrapped(ACTION.replace("</action>", "</action><note>Café</note>"))
