@@ -33,7 +33,8 @@ How to read it
 - A message from a lender that was asked before, and is no longer the current one, is recorded with its name, and staff
   are told. If it says that it has sent something, it is the current one again, and the one asked in the meantime gets
   a Cancel; or, if another item is coming, here, or has been here, its parcel gets a request of its own.
-- The same message once more gets the same confirmation, and does nothing.
+- The same message once more gets the same confirmation, and does nothing; a note or a question that was written more
+  than three days after the first one is another one.
 
 """
 _REFUSED = """## What is refused in any state

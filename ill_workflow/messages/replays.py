@@ -3,18 +3,20 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage
+from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from ill_workflow.messages.kept import to_dict
 from ill_workflow.outbox import RUNNING, EffectRow, may_have_arrived
 from ill_workflow.requests.models import MessageRow
 
 #: Some systems write the year 1 for want of a better one: it tells two messages apart from nobody.
 FIRST_USABLE_YEAR = 2
+#: For how long a system tries to get the same message through, as mail servers do.
+LONGEST_TRIED = timedelta(hours=72)
 #: What answers a question, by how the answer's kind begins. A question that was answered may be asked again.
 _ANSWERS = {
     "Renew": ("RenewResponse", "Recalled"),
@@ -43,7 +45,8 @@ def heard_already(session: Session, message: Message, partner_id: int) -> Messag
     """The message that this one repeats, if it does. What was refused is not among them: it is looked at anew.
 
     The same at the same time is a repeat. The same at another time is one, too, while the sender has said nothing else
-    about that request, and we have not answered what it asks. A request that is known is never a second one.
+    about that request, and we have not answered what it asks. A request that is known is never a second one; a note or
+    a question that was written anew when nobody tries any longer to get the first one through is.
     """
     same = (MessageRow.fingerprint == fingerprint_of(message), MessageRow.outcome.startswith("OK"))
     rows = sa.select(MessageRow).where(MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True), *same)
@@ -54,7 +57,7 @@ def heard_already(session: Session, message: Message, partner_id: int) -> Messag
         return before
     if before is None or _is_new_request(message):
         return before
-    return None if _something_since(session, message, before) else before
+    return None if _is_meant_anew(message, before) or _something_since(session, message, before) else before
 
 
 def with_identity(session: Session, partner_id: int, identity: str) -> MessageRow | None:
@@ -94,6 +97,20 @@ def _digest(message: Message, *, with_time: bool) -> str:
 
 def _is_new_request(message: Message) -> bool:
     return isinstance(message, Request) and message.serviceInfo.requestType != "Reminder"
+
+
+def _is_meant_anew(message: Message, before: MessageRow) -> bool:
+    """By its sender's own times. What tells how things stand says the same however often it is said."""
+    match message:
+        case SupplyingAgencyMessage():
+            may_be = message.messageInfo.reasonForMessage == "Notification"
+        case RequestingAgencyMessage():
+            may_be = message.action == "Notification" or message.action in _ANSWERS
+        case Request():
+            may_be = True  # a Reminder: others are not asked about
+    then, now = datetime.fromisoformat(before.content["header"]["timestamp"]), message.header.timestamp
+    comparable = min(then.year, now.year) >= FIRST_USABLE_YEAR and (then.tzinfo is None) == (now.tzinfo is None)
+    return may_be and comparable and now - then > LONGEST_TRIED
 
 
 def _something_since(session: Session, message: Message, before: MessageRow) -> bool:

@@ -106,6 +106,29 @@ def test_two_notes_that_say_something_else(hilltop):
     assert half.heard.count("Notification") == 3
 
 
+@pytest.mark.parametrize("action", ["Notification", "StatusRequest", "Renew"])
+def test_a_note_and_a_question_that_are_written_again_days_later(hilltop, action):
+    """Nobody tries that long to get the first one through; the answer to it may be what was lost."""
+    half = lent(hilltop)
+    first = write(hilltop.action(action, note="Where is it?"), Edition.Y2017)
+    for hours, heard in ((0, 1), (71, 1), (2, 2), (71, 2)):
+        hilltop.later(hours * 3600)
+        assert hilltop.does(action, note="Where is it?").error == ""
+        assert half.heard.count(action) == heard
+    hilltop.posts(first)
+
+    assert half.heard.count(action) == 2, "the very first one again is a repeat, however late"
+
+
+def test_how_things_stand_is_no_news_however_late(hilltop):
+    half = lent(hilltop)
+    for _ in range(3):
+        hilltop.later(96 * 3600)
+        hilltop.does("Received")
+
+    assert half.heard.count("Received") == 1
+
+
 def test_a_time_that_nobody_can_use_tells_nothing_apart(hilltop):
     half = lent(hilltop)
     for action in ("StatusRequest", "StatusRequest", "Received", "StatusRequest", "StatusRequest"):
