@@ -102,7 +102,7 @@ def read(raw: bytes, content_type: str = "") -> Understood:
     except Wrong as wrong:
         raise Unreadable(wrong.error, _KINDS.get(local(message)), header_of(message), edition) from None
     said = _with_link(_with_remarks(said, binder.remarks), edition, forgiven)
-    return Understood(said, edition, forgiven.sentences, _timestamp(parsed.root))
+    return Understood(said, edition, forgiven.sentences, _timestamp(message))
 
 
 def header_of(message: etree._Element) -> PartialHeader:
@@ -200,8 +200,10 @@ def _with_link(message: M, edition: Edition, forgiven: Forgiven) -> M:
     return replace(message, deliveryInfo=replace(delivery, URL=found[1]))
 
 
-def _timestamp(root: etree._Element) -> str:
-    return next((str(one.text or "").strip() for one in root.iter() if local(one) == "timestamp"), "")
+def _timestamp(message: etree._Element) -> str:
+    """That of its header: other elements of the name may stand anywhere."""
+    header = _child(message, "header")
+    return _text(_child(message, "confirmationHeader") if header is None else header, "timestamp").strip()
 
 
 def _joined(note: str, remarks: list[str]) -> str:
@@ -223,7 +225,10 @@ def _badly(words: str) -> ErrorData:
 
 
 def _child(element: etree._Element | None, name: str) -> etree._Element | None:
-    return None if element is None else next((child for child in element if local(child) == name), None)
+    """In whatever capitals it is written there, as elements are read that can be understood."""
+    if element is None:
+        return None
+    return next((child for child in element if local(child).casefold() == name.casefold()), None)
 
 
 def _text(element: etree._Element | None, name: str) -> str:

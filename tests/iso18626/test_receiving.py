@@ -103,6 +103,15 @@ def test_ids_and_time_go_back_as_they_came(hilltop):
     assert (lent.partner_request_id, lent.reference) == (" H 1~ä ", "XPX-1001")
 
 
+def test_the_time_is_that_of_the_header_however_it_is_written(hilltop):
+    at = hilltop.stage.clock.now().isoformat().replace("+00:00", "Z")
+    raw = write(hilltop.request(), Edition.Y2017).replace(b"timestamp>", b"TimeStamp>")
+
+    said = hilltop.posts(raw.replace(b"<header>", b"<x><timestamp>2020-01-01T00:00:00Z</timestamp></x><header>"))
+
+    assert (said.error, said["timestamp"]) == ("", at)
+
+
 @EDITIONS
 @pytest.mark.parametrize("never", ["2026-02-30T10:00:00Z", "2026-02-02T10:00:60Z", "0000-01-01T00:00:00Z",
                                    "2026-02-02T10:00:00+14:30", "2026-02-02T10:00:00+99:99"])  # fmt: skip
