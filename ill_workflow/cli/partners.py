@@ -12,10 +12,12 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.cli.output import AsJson, At, as_text, examples, line, say, show
 from ill_workflow.cli.setup import PartnerCode, partner_app, place_of
 from ill_workflow.errors import BadInput
+from ill_workflow.iso18626.trying import try_connection
 from ill_workflow.lists import partner_list
 from ill_workflow.partner_health import remarks_on
 
 SHOW = examples("ill partner show RIV --library MAIN")
+TRY = examples("ill partner try RIV --library MAIN")
 SECRET = examples(
     "ill partner secret RIV token --new",
     "ill partner secret RIV token --new --keep-former",
@@ -55,6 +57,18 @@ def show_partner(context: typer.Context, code: PartnerCode, library: At = None, 
         line(f"It sends its messages to {told['our address']}, and knows us as {told['our id']}.")
         for remark in told["remarks"]:
             line(remark)
+
+
+@partner_app.command("try", epilog=TRY)
+def try_partner(context: typer.Context, code: PartnerCode, library: At = None, as_json: AsJson = False) -> None:
+    """Call a partner with a question about a request that doesn't exist, and tell what came back."""
+    services: Services = context.obj.services()
+    with services.db.reading() as session:
+        partner = partners.find_partner(session, place_of(session, library).id, code, field="code")
+    tried = try_connection(services.db, partner.id, services.clock, may_be_private=services.settings.private_partners)
+    told = f"{partner.name} answered after {tried.took_ms} ms, and takes what we say."
+    told += " But it confirmed a question about a request that does not exist." if tried.confirmed else ""
+    say(told, {"partner": partner.code, "took_ms": tried.took_ms, "confirmed": tried.confirmed}, as_json=as_json)
 
 
 @partner_app.command("secret", epilog=SECRET)

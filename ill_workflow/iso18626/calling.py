@@ -109,8 +109,8 @@ def _exchange(
     status: int | None = None
     taken = bytearray()
 
-    def failed(sentence: str) -> NoAnswer:
-        return NoAnswer(sentence, took_ms=watch.took_ms, http_status=status, body=bytes(taken))
+    def failed(why: IllError) -> NoAnswer:
+        return NoAnswer(why.message, took_ms=watch.took_ms, http_status=status, body=bytes(taken))
 
     target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path or b"/")
     length = (b"Content-Length", str(len(body)).encode())
@@ -120,15 +120,15 @@ def _exchange(
             told = {name.lower(): value for name, value in answer.headers}
             if 300 <= status < 400:
                 where = told.get(b"location", b"").decode("latin-1")[:300]
-                raise failed(f"It answered {status}: it is elsewhere now{f', at {where}' if where else ''}.")
+                raise failed(_Trouble(f"It answered {status}: it is elsewhere now{f', at {where}' if where else ''}."))
             for piece in answer.iter_stream():
                 taken += piece
                 if len(taken) > LARGEST_ANSWER:
                     del taken[10_000:]
-                    raise failed(f"Its answer is larger than {LARGEST_ANSWER:,} bytes.")
+                    raise failed(_Trouble(f"Its answer is larger than {LARGEST_ANSWER:,} bytes."))
                 watch.left()
     except NotThere as wrong:
-        raise failed(wrong.message) from None
+        raise failed(wrong) from None
     except httpcore.TimeoutException:
         raise failed(_too_late(watch, status)) from None
     except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as trouble:
@@ -137,26 +137,30 @@ def _exchange(
     return Called(status, bytes(taken), watch.took_ms, kind)
 
 
-def _too_late(watch: "_Watch", status: int | None) -> str:
+class _Trouble(IllError):
+    """The call came to nothing."""
+
+
+def _too_late(watch: "_Watch", status: int | None) -> _Trouble:
     if not watch.connected:
-        return f"It did not take the call within {min(CONNECT_SECONDS, watch.seconds):g} seconds."
+        return _Trouble(f"It did not take the call within {min(CONNECT_SECONDS, watch.seconds):g} seconds.")
     if status is None:
-        return f"It took the message, and had not answered after {watch.seconds:g} seconds."
-    return f"It began to answer {status}, and had not ended after {watch.seconds:g} seconds."
+        return _Trouble(f"It took the message, and had not answered after {watch.seconds:g} seconds.")
+    return _Trouble(f"It began to answer {status}, and had not ended after {watch.seconds:g} seconds.")
 
 
-def _in_words(trouble: Exception, watch: "_Watch") -> str:
+def _in_words(trouble: Exception, watch: "_Watch") -> _Trouble:
     cause: BaseException | None = trouble
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"Its certificate can't be trusted: {cause.verify_message}."
+            return _Trouble(f"Its certificate can't be trusted: {cause.verify_message}.")
         if isinstance(cause, ssl.SSLError):
-            return f"No encrypted line came about: {cause.reason or cause}."
+            return _Trouble(f"No encrypted line came about: {cause.reason or cause}.")
         cause = cause.__cause__ or cause.__context__
     why = str(trouble) or type(trouble).__name__
     if not watch.connected:
-        return f"It does not take calls: {why}."
-    return f"It hung up in the middle: {why}."
+        return _Trouble(f"It does not take calls: {why}.")
+    return _Trouble(f"It hung up in the middle: {why}.")
 
 
 @cache

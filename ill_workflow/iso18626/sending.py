@@ -60,7 +60,7 @@ def carry(post: Post, claimed: Claimed, outgoing: Outgoing, *, may_be_private: b
     with post.db.reading() as session:
         code, token = (ours(session, outgoing.partner, name) for name in ("our_code", "our_token"))
     try:
-        body = write(_signed(outgoing.message, settings, code), Edition(settings.edition))
+        body = write(signed(outgoing.message, settings, code), Edition(settings.edition))
     except BadInput as wrong:
         raise Permanent(f"{wrong.field}: {wrong.message}") from wrong
     line = _Line(post, claimed, outgoing, settings, body)
@@ -78,7 +78,7 @@ def carry(post: Post, claimed: Claimed, outgoing: Outgoing, *, may_be_private: b
     return Outside(talk, recognised=True)
 
 
-def _signed(message: Message, settings: WireSettings, code: str | None) -> Message:
+def signed(message: Message, settings: WireSettings, code: str | None) -> Message:
     """With what shows the partner who we are."""
     if not (settings.our_account or code):
         return message

@@ -133,17 +133,22 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
     return Outgoing(message, partner, library, request.side, saying)
 
 
-def _agencies(session: Session, request: Request, partner: Partner, library: Library) -> tuple[AgencyId, AgencyId]:
-    """Who we are and who the partner is, in the words that it knows."""
-    if partner.transport != "iso18626":
-        other = session.get(Library, partner.local_library_id) if partner.local_library_id else None
-        return AgencyId(agencyIdValue=library.code), AgencyId(agencyIdValue=other.code if other else partner.code)
+def agencies(partner: Partner, library: Library) -> tuple[AgencyId, AgencyId]:
+    """Who we are and who the partner is, as was agreed."""
     wire = partner.agreed_wire()
     us = AgencyId(
         agencyIdType=wire.our_agency_type or library.agency_type,
         agencyIdValue=wire.our_agency or library.agency or library.code,
     )
-    them = AgencyId(agencyIdType=wire.agency_type, agencyIdValue=wire.agency or partner.code)
+    return us, AgencyId(agencyIdType=wire.agency_type, agencyIdValue=wire.agency or partner.code)
+
+
+def _agencies(session: Session, request: Request, partner: Partner, library: Library) -> tuple[AgencyId, AgencyId]:
+    """Who we are and who the partner is, in the words that it knows."""
+    if partner.transport != "iso18626":
+        other = session.get(Library, partner.local_library_id) if partner.local_library_id else None
+        return AgencyId(agencyIdValue=library.code), AgencyId(agencyIdValue=other.code if other else partner.code)
+    us, them = agencies(partner, library)
     # What it has asked is answered with the names that stood there: a broker may have asked for somebody behind it.
     asked = request.side != BORROWING and session.scalar(
         sa.select(MessageRow.content)

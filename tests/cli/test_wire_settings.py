@@ -6,6 +6,7 @@ import pytest
 
 from ill_workflow import libraries, partners
 from ill_workflow.partner_secrets import matches, ours, set_secret
+from tests.plugins.far_partner import FarPartner, refuses, says
 
 AGREED = (
     "transport=iso18626", "wire.address=https://ill.lake.example/iso18626", "wire.vendor=reshare", "wire.marks=no",
@@ -54,6 +55,20 @@ def test_what_is_wrong_changes_nothing(main, words, field):
     assert code == 1
     assert said["field"] == field or f"{field} " in said["error"]
     assert main.tables() == before
+
+
+def test_the_connection_is_tried_and_what_came_back_is_told(main):
+    far = FarPartner()
+    main.services.settings.private_partners = True
+    main.does("partner", "change", "LAKE", "transport=iso18626", f"wire.address={far.url}", "wire.plain_http=yes")
+    far.then(refuses("UnrecognisedDataValue", "requestingAgencyRequestId"), says(401))
+    assert "and takes what we say." in main.does("partner", "try", "LAKE")
+    code, out, err = main("partner", "try", "LAKE")
+    assert (code, out) == (1, "")
+    assert "It answered 401: it does not believe who we are." in err
+    told = json.loads(main.does("partner", "try", "LAKE", "--json"))
+    assert (told["partner"], told["confirmed"]) == ("LAKE", True)
+    far.end()
 
 
 def test_secrets_are_set_by_hand_or_made_up_and_stand_in_no_list_and_no_table_in_clear(main):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from ill_workflow.bootstrap import Services
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput, Conflict, IllError, NotFound
+from ill_workflow.iso18626.trying import try_connection
 from ill_workflow.libraries import Library
 from ill_workflow.lists import partner_list
 from ill_workflow.lists.entries import Several
@@ -174,6 +175,21 @@ def change_secret(request: Request, number: int, visitor: Managing, services: He
     partner = _partner_of(services.db, visitor, number)
     row = partner_list.row_of(partner)
     return _page(request, visitor, services, partner, row, mark=_mark(row), shown=shown)
+
+
+@router.post("/{number}/try")
+def try_it(request: Request, number: int, visitor: Managing, services: Here) -> Response:
+    """Call the partner, and tell what came back."""
+    partner, said, sentence = _partner_of(services.db, visitor, number), "", ""
+    try:
+        tried = try_connection(services.db, number, services.clock, may_be_private=services.settings.private_partners)
+        said = _("It answered after {ms} ms, and takes what we say.").format(ms=tried.took_ms)
+        if tried.confirmed:
+            said = f"{said} {_('But it confirmed a question about a request that does not exist.')}"
+    except IllError as wrong:
+        sentence = wrong.message
+    row = partner_list.row_of(partner)
+    return _page(request, visitor, services, partner, row, mark=_mark(row), done=said, sentence=sentence)
 
 
 @router.get("/{number}/label.png")
