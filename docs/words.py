@@ -19,6 +19,7 @@ from ill_workflow.lists.sheet import Column
 from ill_workflow.mail.letters import LETTERS, MESSAGES
 from ill_workflow.requests.by import TOLD_BY
 from ill_workflow.web.catalogs import FOLDER, SENTENCE, catalog, from_elsewhere
+from ill_workflow.web.console.letters import plain_label
 from ill_workflow.wire_vendors import KNOWN_VENDORS
 from state_machines import guards
 from state_machines.borrowing import BORROWING
@@ -121,7 +122,7 @@ def _tables() -> Iterator[Said]:
     for vendor in KNOWN_VENDORS.values():
         yield Said(vendor.called, "partners")
     for name in set(LETTERS) - set(MESSAGES):
-        yield Said(name.removeprefix("alert_").replace("_", " ").capitalize(), "letters")
+        yield Said(plain_label(name), "letters")
     for fate in FATES:
         yield Said(fate, "letters")
     for word in (*TOLD_BY, *(f"by {way}" for way in TOLD_BY), "on paper", *TURNS):

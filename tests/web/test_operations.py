@@ -123,7 +123,8 @@ def test_workers_jobs_and_what_rests_are_told(quick_stage, office):
         runtime.end(session, "housekeeping", "1", now, "failed: OSError: no space left on device")
         pause(session, "mail", timedelta(minutes=5), "connection refused")
     said = office("operator").text(PAGE)
-    for words in ("worker-1@desk", "rings", "https://ill.example.org", "no space left on device", "Mail rests"):
+    bell, full = "reaches the broker", "no space left on device"
+    for words in ("worker-1@desk", bell, "https://ill.example.org", full, "Mail rests"):
         assert words in said
     assert said.count("Silent") == 1
 

@@ -29,6 +29,22 @@ READERS = {
     "patron": N_("To patrons"), "partner": N_("To partners"), "staff": N_("To staff"), "slip": N_("Slips by mail"),
 }  # fmt: skip
 LONGEST_EXAMPLE = 120
+#: Of letters to staff that are named by a timer: what it waits for.
+_AFTER_A_TIMER = {
+    "no_answer_ship_by": "No answer: shipment due",
+    "no_answer_arrive_by": "No answer: arrival due",
+    "no_answer_answer_by": "No answer: answer due",
+    "no_answer_completion_by": "No answer: completion due",
+    "reminder_respond_by": "Reminder: shipment due",
+    "reminder_answer_by": "Reminder: answer due",
+    "reminder_return_by": "Reminder: return due",
+    "reminder_completion_by": "Reminder: completion due",
+    "reminder_need_by": "Reminder: needed by now",
+    "reminder_reply_by": "Reminder: reply to a condition",
+    "reminder_not_before": "Reminder: may be asked again",
+    "reminder_pickup_by": "Reminder: pickup due",
+    "need_by_passed": "Needed-by date passed",
+}
 
 
 @dataclass(frozen=True)
@@ -148,8 +164,10 @@ def label_of(name: str) -> str:
 
 def plain_label(name: str) -> str:
     """What a letter to a patron or to staff is called, in English."""
-    plain = name.removeprefix("alert_").replace("_", " ")
-    return f"{plain[:1].upper()}{plain[1:]}"
+    plain = name.removeprefix("alert_")
+    if plain in _AFTER_A_TIMER:
+        return _AFTER_A_TIMER[plain]
+    return f"{plain[:1].upper()}{plain[1:]}".replace("_", " ")
 
 
 def _line(name: str, mine: Mapping[tuple[str, str], own.LetterTemplate]) -> Line:

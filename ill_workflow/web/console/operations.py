@@ -1,6 +1,7 @@
 """Operations: what was promised and waits, what went wrong, the jobs that run by the clock, and who works."""
 
 import platform
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -189,16 +190,48 @@ def _run(run: runtime.JobRun) -> dict[str, Any]:
     return {
         "label": _(JOBS.get(run.job, run.job)), "started": run.started_at,
         "took": seconds.replace(" ", "\N{NO-BREAK SPACE}"),
-        "outcome": run.outcome.removeprefix("failed: ") or _("runs, or was cut off"),
+        "outcome": _came_of(run.outcome),
         "failed": run.outcome.startswith("failed"), "asked": run.slot.startswith("asked"),
     }  # fmt: skip
+
+
+def _came_of(outcome: str) -> str:
+    """What a job says of itself, in words; a reason why it failed stays as it is."""
+    done = re.fullmatch(r"(\d+) (fired|done|forgotten)(?:, (\d+) could not be fired)?", outcome)
+    if done is None:
+        return outcome.removeprefix("failed: ") or _("runs, or was cut off")
+    number, failed = int(done[1]), int(done[3] or 0)
+    if not number and not failed:
+        return _("There was nothing to do.")
+    match done[2]:
+        case "fired":
+            said = ngettext("{number} date was acted on.", "{number} dates were acted on.", number)
+        case "done":
+            said = ngettext("{number} piece of work was done.", "{number} pieces of work were done.", number)
+        case _:
+            said = ngettext("{number} thing was forgotten.", "{number} things were forgotten.", number)
+    said = said.format(number=number)
+    if failed:
+        words = ngettext("{number} date could not be acted on.", "{number} dates could not be acted on.", failed)
+        said = f"{said} {words.format(number=failed)}"
+    return said
+
+
+def _bell(said: str) -> str:
+    """Whether a worker reaches the broker."""
+    if said == "rings":
+        return _("reaches the broker")
+    if said.startswith("silent: "):
+        return _("does not reach the broker: {why}").format(why=said.removeprefix("silent: "))
+    return said
 
 
 def _alive(beats: Collection[runtime.Heartbeat], now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "name": beat.worker.removeprefix(runtime.CONSOLE), "ago": _long(now - beat.at),
-            "well": beat.at >= now - SILENT, "says": beat.info.get("bell") or beat.info.get("address") or "",
+            "well": beat.at >= now - SILENT,
+            "says": _bell(beat.info.get("bell") or "") or beat.info.get("address") or "",
         }
         for beat in beats
     ]  # fmt: skip
