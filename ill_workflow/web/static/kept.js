@@ -23,6 +23,10 @@
     } catch { /* a browser that keeps nothing, or has no room */ }
   }
 
+  function forgetAll() {
+    try { sessionStorage.clear(); } catch { /* nothing was kept */ }
+  }
+
   function address(form) {
     const { pathname, search } = new URL(form.getAttribute("action"), location.href);
     return pathname + search;
@@ -99,7 +103,7 @@
 
   document.addEventListener("submit", (event) => {
     if (event.target.matches("form[data-kept]")) keep(event.target);
-    else if (event.target.getAttribute("action") === "/sign-out") sessionStorage.clear();
+    else if (event.target.getAttribute("action") === "/sign-out") forgetAll();
   }, true);
   document.body.addEventListener("live-signed-out", () => {
     const changed = (form) => [...form.elements].some((each) => each.value !== each.defaultValue && each.matches(TYPED));
