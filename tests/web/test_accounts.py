@@ -289,7 +289,7 @@ def test_a_closed_account_is_signed_out_and_opened_again(office, visiting):
     manager.submit(f"/l/MAIN/accounts/{number}/close", active="no")
     assert ann.get("/account").status_code == 303
     assert office.tries(password=PASSWORD).status_code == 401
-    assert "Closed" in manager.text("/l/MAIN/accounts")
+    assert "Account closed" in manager.text("/l/MAIN/accounts")
     manager.submit(f"/l/MAIN/accounts/{number}/close", active="yes")
     later(office, minutes=1)
     assert office.tries(password=PASSWORD).status_code == 303
