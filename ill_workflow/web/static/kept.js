@@ -41,7 +41,7 @@
     const lines = [...form.querySelectorAll(TYPED)];
     const words = longest(lines.filter((each) => each.value !== each.defaultValue)) || longest(lines);
     forget(address(form));
-    if (words) write([...read(), { account, page: location.pathname, action: address(form), fields, words: words.slice(0, 80) }]);
+    if (words) write([...read(), { account, page: location.pathname, action: address(form), fields, words: words.length > 80 ? `${words.slice(0, 80).trim()} …` : words }]);
   }
 
   function putBack(form, fields) {
