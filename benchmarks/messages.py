@@ -3,6 +3,7 @@
 Both in one run, on PostgreSQL: several clients send whole conversations to a console that runs as a process of its own,
 with a broker to ring; then as many connections write the rows that came of each message, in one transaction for each,
 into tables with the same columns and indexes. What is between the two is ours: HTTP, XML, who calls, the lifecycle.
+Of each is said, too, how much processor time it took where Python runs: that depends less on who else uses the machine.
 """
 
 import http.client
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,19 +56,25 @@ TABLES: tuple[Any, ...] = (OurRequest, RequestWord, Event, EffectRow, MessageRow
 def main() -> None:
     from benchmarks.transitions import empty_postgresql
 
-    with empty_postgresql() as url, _console(url) as (services, port):
+    with empty_postgresql() as url, _console(url) as (services, port, pid):
         _all_at_once([lambda: _speak(port, "warm", WARM_UP, [])])
+        begun = _processor_seconds(pid)
         took: list[list[float]] = [[] for _ in range(CLIENTS)]
         clients = [(lambda n=n: _speak(port, f"c{n}", CONVERSATIONS, took[n])) for n in range(CLIENTS)]
         ours = _all_at_once(clients), sorted(chain.from_iterable(took))
+        spent = _processor_seconds(pid) - begun
         portions = _portions(services)
         bare_took: list[list[float]] = [[] for _ in range(CLIENTS)]
         writers = [(lambda n=n: _commit(services, portions[n::CLIENTS], bare_took[n])) for n in range(CLIENTS)]
+        begun = process_time()
         bare = _all_at_once(writers), sorted(chain.from_iterable(bare_took))
+        bare_spent = process_time() - begun
     print(f"PostgreSQL, {len(ours[1])} messages received over HTTP from {CLIENTS} clients at once")
-    for name, (seconds, calls) in (("confirmed", ours), ("bare rows", bare)):
+    for name, (seconds, calls), processor in (("confirmed", ours, spent), ("bare rows", bare, bare_spent)):
         p50, p99 = calls[len(calls) // 2], calls[int(len(calls) * 0.99)]
-        print(f"  {name:10} {len(calls) / seconds:6.0f}/s   p50 {p50 * 1e3:6.1f} ms   p99 {p99 * 1e3:6.1f} ms")
+        waits = f"p50 {p50 * 1e3:6.1f} ms   p99 {p99 * 1e3:6.1f} ms"
+        used = f"{processor / len(calls) * 1e3:5.2f} ms of the processor each"
+        print(f"  {name:10} {len(calls) / seconds:6.0f}/s   {waits}   {used}")
     print(f"  ratio  {len(ours[1]) / ours[0] / (len(bare[1]) / bare[0]):6.2f}", flush=True)
 
 
@@ -170,8 +177,8 @@ def _commit(
 
 
 @contextmanager
-def _console(url: str) -> Iterator[tuple[Services, int]]:
-    """A library, a broker, and the console as a process of its own; nobody works off what is promised."""
+def _console(url: str) -> Iterator[tuple[Services, int, int]]:
+    """A library, a broker, and the console as a process of its own: its port and its id. Nobody does promised work."""
     folder, port = Path(tempfile.mkdtemp(prefix="ill-bench-")), free_port(0)
     broker = EmbeddedBroker(folder / "broker")
     broker.start()
@@ -184,12 +191,19 @@ def _console(url: str) -> Iterator[tuple[Services, int]]:
         _furnish(services)
         web.start()
         web.wait_until(lambda: _answers(port), seconds=60)
-        yield services, port
+        yield services, port, web.pid or 0
         services.db.engine.dispose()
     finally:
         web.kill()
         broker.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process has used; nothing where nobody tells (that is, not on Linux)."""
+    told = Path(f"/proc/{pid}/stat")
+    user, system = told.read_text().rpartition(")")[2].split()[11:13] if told.exists() else ("0", "0")
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _answers(port: int) -> bool:
