@@ -20,7 +20,7 @@ from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.headers import Heading, heading_of
 from ill_workflow.iso18626.masking import mask
 from ill_workflow.iso18626.reading import PartialHeader, Unreadable, read
-from ill_workflow.messages import inbound, routing
+from ill_workflow.messages import inbound, replays, routing
 from ill_workflow.messages.content import (
     Confirmation,
     ErrorData,
@@ -37,8 +37,6 @@ logger = logging.getLogger(__name__)
 XML, TEXT = "application/xml", "text/plain; charset=utf-8"
 #: How often it is tried where somebody else does the same at the same time.
 TRIES = 4
-#: How long rows are waited for that somebody else has locked.
-PATIENCE = "5s"
 
 
 @dataclass(frozen=True)
@@ -139,7 +137,6 @@ def _take(door: Door, said: _Said, message: Message, library_code: str | None, b
     call = said.heading.call(said.peer, bearer)
     try:
         with door.db.writing() as session:
-            _wait_no_longer(session)
             partner = who_calls(session, call, library_code)
             answer, outcome = _hear(door, session, said, message, partner)
     except NotTheirs as refused:
@@ -229,7 +226,7 @@ def _about(session: Session, said: _Said, partner: Partner) -> int | None:
 
 def _wait_no_longer(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+        session.execute(sa.text(f"SET LOCAL lock_timeout = '{replays.PATIENCE}'"))
 
 
 def _log(said: _Said, partner: str, outcome: str, trouble: str = "") -> None:

@@ -40,7 +40,7 @@ def receive(
     The same `identity` a second time gets the same answer and changes nothing. What can't be understood is answered
     ERROR with the standard's error type, and recorded all the same.
     """
-    seen = replays.with_identity(session, partner.id, identity)
+    seen = replays.with_identity(session, partner, identity)
     if seen is not None:
         return _answer(seen.outcome, clock)
     row = MessageRow(identity=identity)
@@ -50,12 +50,9 @@ def receive(
 def receive_once(session: Session, message: Message, *, partner: Partner, transport: str, clock: Clock) -> TakenIn:
     """The same for what comes without an identity of its own, and may come again: a repeat is known by what it says."""
     replays.one_at_a_time(session, message, partner.id)
-    before = replays.heard_already(session, message, partner.id)
-    if before is not None:
-        return TakenIn(_answer(before.outcome, clock), before, again=True)
-    identity = replays.unused_identity(session, message, partner.id)
-    row = replays.with_identity(session, partner.id, identity) or MessageRow(identity=identity)
-    row.fingerprint = replays.fingerprint_of(message)
+    row, again = replays.row_for(session, message, partner)
+    if again:
+        return TakenIn(_answer(row.outcome, clock), row, again=True)
     return _take_down(session, row, message, partner=partner, transport=transport, clock=clock)
 
 

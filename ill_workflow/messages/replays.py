@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -11,12 +12,15 @@ from sqlalchemy.orm import Session
 from ill_workflow.messages.content import Message, Request, RequestingAgencyMessage, SupplyingAgencyMessage
 from ill_workflow.messages.kept import to_dict
 from ill_workflow.outbox import RUNNING, EffectRow, may_have_arrived
+from ill_workflow.partners import Partner
 from ill_workflow.requests.models import MessageRow
 
 #: Some systems write the year 1 for want of a better one: it tells two messages apart from nobody.
 FIRST_USABLE_YEAR = 2
 #: For how long a system tries to get the same message through, as mail servers do.
 LONGEST_TRIED = timedelta(hours=72)
+#: How long is waited for what somebody else has locked.
+PATIENCE = "5s"
 #: What answers a question, by how the answer's kind begins. A question that was answered may be asked again.
 _ANSWERS = {
     "Renew": ("RenewResponse", "Recalled"),
@@ -26,73 +30,81 @@ _ANSWERS = {
 }
 
 
-def identity_of(message: Message) -> str:
-    """SHA-256, in hexadecimal, of what a message says and when it was said."""
-    return _digest(message, with_time=True)
-
-
-def fingerprint_of(message: Message) -> str:
-    """SHA-256, in hexadecimal, of what a message says, whenever that was."""
-    return _digest(message, with_time=False)
-
-
-def has_usable_time(message: Message) -> bool:
-    """Whether the sender's time tells one message from the next."""
-    return message.header.timestamp.year >= FIRST_USABLE_YEAR
-
-
-def heard_already(session: Session, message: Message, partner_id: int) -> MessageRow | None:
-    """The message that this one repeats, if it does. What was refused is not among them: it is looked at anew.
+def row_for(session: Session, message: Message, partner: Partner) -> tuple[MessageRow, bool]:
+    """The row of a message, and whether it was heard already. What was refused is looked at anew, and written over.
 
     The same at the same time is a repeat. The same at another time is one, too, while the sender has said nothing else
     about that request, and we have not answered what it asks. A request that is known is never a second one; a note or
     a question that was written anew when nobody tries any longer to get the first one through is.
     """
-    same = (MessageRow.fingerprint == fingerprint_of(message), MessageRow.outcome.startswith("OK"))
-    rows = sa.select(MessageRow).where(MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True), *same)
-    identity, usable = identity_of(message), has_usable_time(message)
+    identity, fingerprint = _known_by(message)
+    usable, heard = message.header.timestamp.year >= FIRST_USABLE_YEAR, MessageRow.outcome.startswith("OK")
     same_time = [(MessageRow.identity == identity).desc()] if usable else []
-    before = session.scalar(rows.order_by(*same_time, MessageRow.id.desc()).limit(1))
-    if before is not None and usable and before.identity == identity:
-        return before
-    if before is None or _is_new_request(message):
-        return before
-    return None if _is_meant_anew(message, before) or _something_since(session, message, before) else before
+    rows = sa.select(MessageRow).where(_of(partner), MessageRow.fingerprint == fingerprint)
+    same = session.scalars(rows.order_by(*same_time, heard.desc(), MessageRow.id.desc()).limit(2)).all()
+    before = next((row for row in same if _was_heard(row)), None)
+    if before is not None and _repeats(session, message, before, same_time=usable and before.identity == identity):
+        return before, True
+    if usable:
+        row = next((row for row in same if row.identity == identity), None) or MessageRow(identity=identity)
+    else:
+        row = _unheard(session, partner, identity)
+    row.fingerprint = fingerprint
+    return row, False
 
 
-def with_identity(session: Session, partner_id: int, identity: str) -> MessageRow | None:
+def with_identity(session: Session, partner: Partner, identity: str) -> MessageRow | None:
     """The message of a partner that was written down under an identity."""
-    rows = sa.select(MessageRow).where(
-        MessageRow.partner_id == partner_id, MessageRow.incoming.is_(True), MessageRow.identity == identity
-    )
-    return session.scalar(rows)
-
-
-def unused_identity(session: Session, message: Message, partner_id: int) -> str:
-    """Under which to write a message down that is none of those before, though its time may be the same."""
-    identity, number = identity_of(message), 1
-    if has_usable_time(message):
-        return identity
-    while (row := with_identity(session, partner_id, identity)) and row.outcome.startswith("OK"):
-        number += 1
-        identity = f"{identity_of(message)} {number}"
-    return identity
+    return session.scalar(sa.select(MessageRow).where(_of(partner), MessageRow.identity == identity))
 
 
 def one_at_a_time(session: Session, message: Message, partner_id: int) -> None:
-    """Until the end of the transaction nobody else takes in what this partner says about the same request."""
+    """Until the end of the transaction nobody else takes in what this partner says about the same request.
+
+    Neither for that nor for rows that somebody else has locked is waited longer than PATIENCE.
+    """
     if session.get_bind().dialect.name != "postgresql":
         return  # SQLite has one writer at a time
     key = hashlib.sha256(f"{partner_id} {message.header.requestingAgencyRequestId}".encode()).digest()
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(int.from_bytes(key[:8], signed=True))))
+    patience = sa.func.set_config("lock_timeout", PATIENCE, True)
+    session.execute(sa.select(patience, sa.func.pg_advisory_xact_lock(int.from_bytes(key[:8], signed=True))))
 
 
-def _digest(message: Message, *, with_time: bool) -> str:
+def _known_by(message: Message) -> tuple[str, str]:
+    """SHA-256, in hexadecimal, of what a message says and when it was said; and of what it says, whenever that was."""
     said = to_dict(message)
-    if not with_time:
-        said["header"] = {name: value for name, value in said["header"].items() if name != "timestamp"}
+    timeless = {**said, "header": {name: value for name, value in said["header"].items() if name != "timestamp"}}
+    return _digest(message, said), _digest(message, timeless)
+
+
+def _digest(message: Message, said: dict[str, Any]) -> str:
     text = json.dumps([type(message).__name__, said], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _of(partner: Partner) -> sa.ColumnElement[bool]:
+    """All that a partner has said. The library is named for the sake of the index."""
+    whose = (MessageRow.library_id == partner.library_id) & (MessageRow.partner_id == partner.id)
+    return whose & MessageRow.incoming.is_(True)
+
+
+def _was_heard(row: MessageRow) -> bool:
+    return row.outcome.startswith("OK")
+
+
+def _repeats(session: Session, message: Message, before: MessageRow, *, same_time: bool) -> bool:
+    if same_time or _is_new_request(message):
+        return True
+    return not (_is_meant_anew(message, before) or _something_since(session, message, before))
+
+
+def _unheard(session: Session, partner: Partner, identity: str) -> MessageRow:
+    """A row for what says no time: under an identity that is none of those before, though it says the same."""
+    numbered, number = identity, 1
+    while (row := with_identity(session, partner, numbered)) and _was_heard(row):
+        number += 1
+        numbered = f"{identity} {number}"
+    return row or MessageRow(identity=numbered)
 
 
 def _is_new_request(message: Message) -> bool:
