@@ -5,6 +5,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
@@ -18,8 +19,15 @@ from ill_workflow.partner_secrets import FORMER, THEIRS
 from ill_workflow.partners import Partner
 from ill_workflow.wire_settings import VENDORS, PartnerSecret, WireSettings
 
-#: What partners show, also by the former name of what still opens.
+#: What partners show, also under the former name of what still opens.
 _SHOWN = [name + ending for name in THEIRS for ending in ("", FORMER)]
+_WIRE = sa.func.lower(sa.cast(Partner.wire, sa.Text))
+_BROKERS = sa.or_(
+    *(
+        _WIRE.contains(word, autoescape=True)
+        for word in ("broker", *(n for n, usual in VENDORS.items() if usual.get("broker")))
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -115,22 +123,14 @@ def _likely(theirs: AgencyId | None) -> sa.ColumnElement[bool]:
     value = theirs.agencyIdValue.strip().lower() if theirs else ""
     if not value or json.dumps(value) != f'"{value}"':
         return sa.true()  # it may stand there in another form
-    wire = sa.func.lower(sa.cast(Partner.wire, sa.Text))
-    words = (value, "broker", *(name for name, usual in VENDORS.items() if usual.get("broker")))
-    return sa.or_(sa.func.lower(Partner.code) == value, *(wire.contains(word, autoescape=True) for word in words))
+    return sa.or_(sa.func.lower(Partner.code) == value, _WIRE.contains(value, autoescape=True), _BROKERS)
 
 
 def _known(session: Session, library_code: str | None, those: sa.ColumnElement[bool]) -> list[_Known]:
     """Partners with their libraries and the digests of what they show: each call asks for them, so it is one query."""
     if library_code is not None and not library_code.isprintable():
         return []  # what no database keeps is nobody's code
-    shown = sa.and_(PartnerSecret.partner_id == Partner.id, PartnerSecret.name.in_(_SHOWN))
-    rows = (
-        sa.select(Partner, PartnerSecret.name, PartnerSecret.value)
-        .join(Partner.library)
-        .outerjoin(PartnerSecret, shown)
-    )
-    rows = rows.options(contains_eager(Partner.library)).where(Partner.transport == "iso18626", those)
+    rows = _with_what_they_show().where(those)
     if library_code is not None:
         rows = rows.where(Library.code == library_code)
     digests: dict[Partner, dict[str, list[str]]] = {}
@@ -139,6 +139,13 @@ def _known(session: Session, library_code: str | None, those: sa.ColumnElement[b
         if name is not None:
             of_partner[name.removesuffix(FORMER)].append(digest)
     return [_Known(partner, partner.agreed_wire(), shows) for partner, shows in digests.items()]
+
+
+@cache
+def _with_what_they_show() -> sa.Select[Partner, str, str]:
+    shown = sa.and_(PartnerSecret.partner_id == Partner.id, PartnerSecret.name.in_(_SHOWN))
+    rows = sa.select(Partner, PartnerSecret.name, PartnerSecret.value).where(Partner.transport == "iso18626")
+    return rows.join(Partner.library).outerjoin(PartnerSecret, shown).options(contains_eager(Partner.library))
 
 
 def _is_there(session: Session, library_code: str) -> bool:

@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ill_workflow.messages import content as said
+from ill_workflow.messages.kept import remembered
 
 NAMESPACE = "http://illtransactions.org/2013/iso18626"
 
@@ -107,12 +108,14 @@ _GONE: Mapping[type[Any], frozenset[str]] = {
 MOVED = ("offeredCosts", "retryAfter", "retryBefore")
 
 
+@remembered
 def element_of(kind: type[Any], field: str, edition: Edition) -> str:
     """What an edition calls the element of a field."""
     formerly = _FORMERLY.get(kind, {}) if edition is Y2017 else {}
     return formerly.get(field) or _NAMES.get(kind, {}).get(field) or field
 
 
+@remembered
 def lacks(kind: type[Any], field: str, edition: Edition, message: type[Any]) -> bool:
     """Whether an edition has no element for a field, in a message of that kind."""
     if edition is Y2017:

@@ -22,6 +22,7 @@ _SECRETS = (
     "patronType",
 )  # fmt: skip
 _CORES = {name.lower(): name for name in _SECRETS}
+_ANY_CORE, _NO_LETTER = re.compile("|".join(_CORES)), re.compile("[^a-z]")
 #: Hidden elements in which the names of others may still be seen.
 _FRAMES = {
     "requestingAgencyAuthentication": {"securityCode", "accountId"},
@@ -149,7 +150,10 @@ def _open_elements(root: etree._Element) -> Iterator[etree._Element]:
 
 def _core(name: str) -> str | None:
     """The name of the standard that hides an element or attribute, if one does."""
-    letters = re.sub(r"[^a-z]", "", name.lower())
+    low = name.lower()
+    letters = low if low.isalpha() and low.isascii() else _NO_LETTER.sub("", low)
+    if not _ANY_CORE.search(letters):
+        return None
     return next((core for low, core in _CORES.items() if low in letters), None)
 
 
