@@ -34,7 +34,7 @@ from ill_workflow.requests.former_lenders import MORE
 from ill_workflow.requests.intake import LONGEST_ID
 from ill_workflow.requests.models import Attempt, Event, MessageRow
 from ill_workflow.requests.models import Request as OurRequest
-from state_machines.declaration import Effect, Input
+from state_machines.declaration import Action, Effect, Input
 from state_machines.effects import send_message
 from state_machines.foreseen import hearers, moves
 
@@ -83,13 +83,19 @@ def request_meant(
 
 def hear(session: Session, request: OurRequest, heard: Heard, *, by: By, clock: Clock) -> actions.Outcome:
     """Pull the first row that hears one of the words and may be pulled now; the last is `partner_informs`."""
-    for row in hearers(lifecycle_of(request), request.state, heard.words):
-        inputs = {need.name: _fitted(need, heard.values[need.name]) for need in row.needs if need.name in heard.values}
-        inputs = {name: value for name, value in inputs.items() if value not in (None, "", [])}
-        complete = all(need.name in inputs for need in row.needs if need.required)
-        if complete and actions.may_pull(session, request, row, by=by, clock=clock, inputs=inputs):
-            return actions.perform(session, request, row.trigger, by=by, clock=clock, inputs=inputs)
-    raise AssertionError("partner_informs hears everything in every state")
+    rows = hearers(lifecycle_of(request), request.state, heard.words)
+    told = ((row, _inputs(row, heard)) for row in rows)
+    complete = ((row, inputs) for row, inputs in told if all(n.name in inputs for n in row.needs if n.required))
+    outcome = actions.take_first(session, request, complete, by=by, clock=clock)
+    if outcome is None:
+        raise AssertionError("partner_informs hears everything in every state")
+    return outcome
+
+
+def _inputs(row: Action, heard: Heard) -> dict[str, Any]:
+    """What came along, as far as a row asks for it."""
+    inputs = {need.name: _fitted(need, heard.values[need.name]) for need in row.needs if need.name in heard.values}
+    return {name: value for name, value in inputs.items() if value not in (None, "", [])}
 
 
 def _fitted(need: Input, value: Any) -> Any:
@@ -150,17 +156,20 @@ def _take_request(
         session, library, partner, fields, by=by, clock=clock, partner_request_id=wire_id, service=kind,
         partner_note=note, follows=follows,
     )  # fmt: skip
-    request.parcel_to = asked_for.delivery_address(message, partner)
+    if parcel_to := asked_for.delivery_address(message, partner):
+        request.parcel_to = parcel_to
     return request, "OK create"
 
 
-def _asked_by(session: Session, partner: Partner, asks: AgencyId | None, wire_id: str) -> OurRequest | None:
+def _asked_by(
+    session: Session, partner: Partner, asks: AgencyId | None, wire_id: str, *, to_act: bool = False
+) -> OurRequest | None:
     """The request of an agency under its id. Libraries behind the same broker may use the same one.
 
     Of what the broker asked in its own name, and of what was typed in by hand, nobody knows better who asked.
     """
     wire = partner.agreed_wire()
-    found = intake.all_lending(session, partner, wire_id)
+    found = intake.all_lending(session, partner, wire_id, to_act=to_act)
     if not wire.broker or asks is None:
         return next(iter(found), None)
     name, any_of_them = _name(asks), {"", (wire.agency or partner.code).casefold()}
@@ -202,10 +211,9 @@ def _take_from_a_borrower(
 ) -> tuple[OurRequest, str]:
     wire_id = message.header.requestingAgencyRequestId
     asks = message.header.requestingAgencyId
-    known = _asked_by(session, partner, asks, wire_id) if wire_id.strip() else None
-    if known is None:
+    request = _asked_by(session, partner, asks, wire_id, to_act=True) if wire_id.strip() else None
+    if request is None:
         raise _unknown(wire_id)
-    request = actions.locked(session, known.id)
     heard = as_heard_now(session, request, message, hear_borrower(message), partner.id, by.who)
     outcome = hear(session, request, heard, by=by, clock=clock)
     if heard.asks_status:

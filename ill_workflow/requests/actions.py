@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,16 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.orm.util import identity_key
 
 from ill_workflow import timers
 from ill_workflow.clock import Clock
 from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refused, Simultaneous
 from ill_workflow.fees import Ledger, in_words
+from ill_workflow.libraries import Library
 from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
 from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
 from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
-from ill_workflow.requests.facts import due_timer, gather, lifecycle_of, set_timers
+from ill_workflow.requests.facts import due_timer, gather, lifecycle_of, set_timers, with_named
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
 from ill_workflow.requests.models import BORROWING, Attempt, Event, Piece, Receipt, Request
 from ill_workflow.requests.undoing import REMARKS, last_undoable, take_back_the_work
@@ -54,14 +56,24 @@ class Outcome:
 
 def locked(session: Session, request_id: int) -> Request:
     """The request as it is now; whoever else wants to act on it waits until this transaction has ended."""
-    mine = sa.select(Request).where(Request.id == request_id).execution_options(populate_existing=True)
-    # Locked first, and read with what belongs to it afterwards: a join that waits for a lock is not looked up anew.
-    session.execute(sa.select(Request.id).where(Request.id == request_id).with_for_update(key_share=True))
-    beside = (joinedload(Request.library), joinedload(Request.partner).joinedload(Partner.local_library))
-    request = session.scalars(mine.options(*beside)).first()
-    if request is None:
+    found = all_locked(session, sa.select(Request).where(Request.id == request_id))
+    if not found:
         raise NotFound(f"There is no request {request_id}.", field="request")
-    return request
+    return found[0]
+
+
+def all_locked(session: Session, wanted: sa.Select[Request]) -> Sequence[Request]:
+    """All the requests that are wanted, each as `locked` has one."""
+    fresh = {"populate_existing": True}
+    rows = wanted.with_for_update(key_share=True, of=Request).execution_options(**fresh)
+    found = session.scalars(rows).all()
+    alone = [request.id for request in found if not _ends_are_here(session, request)]
+    if alone:
+        # Read afterwards: a join that waits for a lock is not looked up anew.
+        beside = (joinedload(Request.library), joinedload(Request.partner).joinedload(Partner.local_library))
+        again = sa.select(Request).where(Request.id.in_(alone)).options(*beside)
+        session.scalars(again.execution_options(**fresh)).all()
+    return found
 
 
 def perform(
@@ -75,18 +87,19 @@ def perform(
     key: str | None = None,
     version: int | None = None,
     scanned: str | None = None,
+    facts: Facts | None = None,
 ) -> Outcome:
     """Take an action on a request: change it, remember it, promise what follows; all in the caller's transaction.
 
     `key` makes it idempotent for this caller. `version` is the one that the caller saw, `scanned` the code that was
-    scanned for it. Raises NotAllowed (no grant),
-    BadInput (names the field), Refused (a sentence that says what is possible instead) or Conflict (somebody else was
-    faster); then the transaction has to be rolled back.
+    scanned for it, `facts` what was gathered in this transaction already. Raises NotAllowed (no grant), BadInput (names
+    the field), Refused (a sentence that says what is possible instead) or Conflict (somebody else was faster); then the
+    transaction has to be rolled back.
     """
     given, now = inputs or {}, clock.now()
     speaks_for(by, request)
     actors = actors_at(session, by, request.library_id, request.reference)
-    content = json.dumps([trigger, request.id, as_json(given), by.told_by], sort_keys=True, default=str)
+    content = json.dumps([trigger, request.id, as_json(given), by.told_by], sort_keys=True, default=str) if key else ""
     if key is not None and (known := answered(session, request.library_id, by, key, content)):
         return Outcome(**{**known, "repeated": True})
     if version is not None and version != request.version:
@@ -102,18 +115,26 @@ def perform(
     if values.get("partner") or values.get("rota"):
         first = [values["partner"]] if values.get("partner") else []
         rota.set_rota(session, request, list(dict.fromkeys([*first, *values.get("rota", [])])))
-    facts = gather(session, request, now, inputs=values, by_staff=Actor.STAFF in actors)
+        facts = None  # who is asked next is another one
+    facts = facts or gather(session, request, now, by_staff=Actor.STAFF in actors)
+    facts = with_named(session, request, facts, values)
     outcome = _step(session, request, trigger, by=by, actors=actors, inputs=values, facts=facts, scanned=scanned)
     if key is not None:
         remember_answer(session, request.library_id, by, key, content, asdict(outcome), now)
     return outcome
 
 
-def may_pull(session: Session, request: Request, action: Action, *, by: By, clock: Clock, inputs: Inputs) -> bool:
-    """Whether this row could be pulled now, with these inputs. Changes nothing."""
+def take_first(
+    session: Session, request: Request, told: Iterable[tuple[Action, Inputs]], *, by: By, clock: Clock
+) -> Outcome | None:
+    """Take the first of these actions that may be taken now, each with its inputs; none where none of them may."""
     actors = actors_at(session, by, request.library_id, request.reference)
-    facts = gather(session, request, clock.now(), inputs=inputs, by_staff=Actor.STAFF in actors)
-    return machine.may(lifecycle_of(request), request, action.trigger, by=actors, inputs=inputs, facts=facts)
+    facts, lifecycle = gather(session, request, clock.now(), by_staff=Actor.STAFF in actors), lifecycle_of(request)
+    for row, inputs in told:
+        named = with_named(session, request, facts, inputs)
+        if machine.may(lifecycle, request, row.trigger, by=actors, inputs=inputs, facts=named):
+            return perform(session, request, row.trigger, by=by, clock=clock, inputs=inputs, facts=facts)
+    return None
 
 
 def menu(session: Session, request: Request, *, by: By, clock: Clock) -> list[Action]:
@@ -251,6 +272,13 @@ def remember_answer(
         raise Simultaneous(field="key") from None
 
 
+def _ends_are_here(session: Session, request: Request) -> bool:
+    """Whether its library and its partner are in this session already."""
+    here, partner_id = session.identity_map, request.partner_id
+    known = partner_id is None or identity_key(Partner, partner_id) in here
+    return known and identity_key(Library, request.library_id) in here
+
+
 def _row(request: Request, trigger: str, actors: frozenset[Actor]) -> Action | None:
     """The row whose inputs are asked for: the one for this actor, where the trigger has several."""
     lifecycle = lifecycle_of(request)
@@ -299,7 +327,8 @@ def _step(
     place = lifecycle.actions.index(step.action)
     _alert(request, step.effects, by, facts)
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
-    event.scanned = scanned
+    if scanned:
+        event.scanned = scanned
     write_entries(session, request, step.entries, event, inputs, facts.now)
     promise_effects(session, request, step.effects, event, by=by, inputs=inputs, former=former, attempt=attempt)
     return outcome_of(request, event)

@@ -1,6 +1,7 @@
 """The world around a request at the moment of an action, gathered for its lifecycle."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,16 +29,9 @@ def lifecycle_of_side(side: str) -> Lifecycle:
     return BORROWING_LIFECYCLE if side == BORROWING else LENDING_LIFECYCLE
 
 
-def gather(
-    session: Session,
-    request: Request,
-    now: datetime,
-    *,
-    inputs: Mapping[str, Any] | None = None,
-    by_staff: bool = True,
-) -> Facts:
+def gather(session: Session, request: Request, now: datetime, *, by_staff: bool = True) -> Facts:
     """What the lifecycle may know."""
-    library, partner, named = request.library, request.partner, (inputs or {}).get("pieces")
+    library, partner = request.library, request.partner
     balances = Ledger(session, request.library_id, request.id).balances()
     our_days, their_days = closed_days(session, library.id, partner.id if partner else None)
     sets_the_date = partner.zone if partner and request.side == BORROWING else None
@@ -54,13 +48,19 @@ def gather(
         next_in_rota=request.side == BORROWING and next_entry(session, request) is not None,
         in_pieces=bool(pieces.barcodes(session, request)),
         lending_suspended=library.lends_nothing(library.today(now)),
-        # A scan that names no pieces means all of them.
-        pieces_out=len(pieces.out(session, request, named)) if named else 0,
-        pieces_awaited=pieces.not_yet_here(session, request, named) if named else False,
         transit_after_days=library.transit_after_days,
         by_staff=by_staff,
         claim_days=library.claim_days,
     )
+
+
+def with_named(session: Session, request: Request, facts: Facts, inputs: Mapping[str, Any]) -> Facts:
+    """The same, with what there is to know of the pieces that these inputs name."""
+    named = inputs.get("pieces")
+    if not named:
+        return facts  # a scan that names no pieces means all of them
+    out, awaited = len(pieces.out(session, request, named)), pieces.not_yet_here(session, request, named)
+    return replace(facts, pieces_out=out, pieces_awaited=awaited)
 
 
 def set_timers(session: Session, request: Request, facts: Facts) -> None:

@@ -126,13 +126,15 @@ def find_lending(session: Session, partner: Partner, partner_request_id: str) ->
     return next(iter(all_lending(session, partner, partner_request_id)), None)
 
 
-def all_lending(session: Session, partner: Partner, partner_request_id: str) -> Sequence[Request]:
+def all_lending(
+    session: Session, partner: Partner, partner_request_id: str, *, to_act: bool = False
+) -> Sequence[Request]:
     """The lending halves of what a partner calls so, the latest first: more than one where it kept the id of what was
-    refused, or speaks for several libraries."""
+    refused, or speaks for several libraries. For whoever is going to act on one they are locked."""
     mine = (Request.partner_id == partner.id) & (Request.side == LENDING)
-    return session.scalars(
-        sa.select(Request).where(mine, Request.partner_request_id == partner_request_id).order_by(Request.id.desc())
-    ).all()
+    wanted = sa.select(Request).where(mine, Request.partner_request_id == partner_request_id)
+    wanted = wanted.order_by(Request.id.desc())
+    return actions.all_locked(session, wanted) if to_act else session.scalars(wanted).all()
 
 
 def _new(
