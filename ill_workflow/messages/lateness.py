@@ -30,20 +30,22 @@ def as_heard_now(
     partner_id: int, who: str,
 ) -> Heard:  # fmt: skip
     """What is left of a message if a later one has overtaken it, by the time that its sender wrote on both."""
-    if not _overtaken(session, request, message, partner_id):
+    if _stands_beside(message, heard) or not _overtaken(session, request, message, partner_id):
         return heard
-    if isinstance(message, SupplyingAgencyMessage):
-        reason = message.messageInfo.reasonForMessage
-        if request.state == _WAITED_FOR.get(reason):
-            return replace(heard, words=heard.words[:1], values=_without_days(heard), item_was_sent=False)
-        if reason == "Notification" and not _MARKED & set(heard.words):
-            return heard  # a note, a bill: it stands beside the state
-    elif message.action != "Lost" and "Notification lost" not in heard.words:
-        return heard
+    reason = message.messageInfo.reasonForMessage if isinstance(message, SupplyingAgencyMessage) else ""
+    if request.state == _WAITED_FOR.get(reason):
+        return replace(heard, words=heard.words[:1], values=_without_days(heard), item_was_sent=False)
     if not heard.words:
         return replace(heard, values=_without_days(heard), item_was_sent=False)  # it says nothing that is not known
     note = f"{who} said before what was heard already: {heard.words[0]}. {heard.values.get('note', '')}".strip()
     return replace(heard, words=(), values={**_without_days(heard), "note": note}, item_was_sent=False)
+
+
+def _stands_beside(message: SupplyingAgencyMessage | RequestingAgencyMessage, heard: Heard) -> bool:
+    """Whether it says nothing that another one could have overtaken: a note, a bill, a step of the borrower's."""
+    if isinstance(message, SupplyingAgencyMessage):
+        return message.messageInfo.reasonForMessage == "Notification" and not _MARKED & set(heard.words)
+    return message.action != "Lost" and "Notification lost" not in heard.words
 
 
 def _without_days(heard: Heard) -> dict[str, Any]:
@@ -58,8 +60,10 @@ def _overtaken(
     if header.timestamp.tzinfo is None or header.timestamp < request.created_at:
         return False
     rows = sa.select(MessageRow.content, MessageRow.outcome).where(
-        MessageRow.request_id == request.id, MessageRow.partner_id == partner_id, MessageRow.incoming
-    )
+        MessageRow.request_id == request.id, MessageRow.partner_id == partner_id, MessageRow.incoming,
+        # Of notes, however many there are, only those are read in which a mark may stand.
+        ~MessageRow.kind.startswith("Notification") | sa.cast(MessageRow.content, sa.Text).contains("#"),
+    )  # fmt: skip
     for content, outcome in session.execute(rows):
         told = content["header"]
         if told["requestingAgencyRequestId"] == header.requestingAgencyRequestId and _tells(content, outcome):
