@@ -59,22 +59,26 @@ def _set_keys(connection: sa.Connection, request: Request, *, partner: bool = Tr
     request.due_key = request.lender_due or NO_DAY
     request.title_key = sort_key(request.title)
     if partner:
-        named = sa.select(Partner.name).where(Partner.id == request.partner_id)
-        request.partner_key = sort_key(connection.scalar(named) or "") if request.partner_id else ""
+        request.partner_key = sort_key(_partner(connection, request)[0]) if request.partner_id else ""
 
 
 def _others(connection: sa.Connection, request: Request) -> tuple[list[str], list[str]]:
     """Names and codes of its partner and its patron."""
-    names, codes = list[str](), list[str]()
-    for columns, number in (
-        ((Partner.id, Partner.name, Partner.code), request.partner_id),
-        ((Patron.id, Patron.name, Patron.barcode), request.patron_id),
-    ):
-        if number is not None:
-            _, name, code = connection.execute(sa.select(*columns).where(columns[0] == number)).one()
-            names.append(name)
-            codes.append(code)
-    return names, codes
+    found = []
+    if request.partner_id is not None:
+        found.append(_partner(connection, request))
+    if request.patron_id is not None:
+        patron = sa.select(Patron.name, Patron.barcode).where(Patron.id == request.patron_id)
+        found.append(connection.execute(patron).one())
+    return [name for name, _ in found], [code for _, code in found]
+
+
+def _partner(connection: sa.Connection, request: Request) -> Any:
+    """Name and code of its partner, which was mostly read before."""
+    partner = request.__dict__.get("partner")
+    if partner is not None and partner.id == request.partner_id:
+        return partner.name, partner.code
+    return connection.execute(sa.select(Partner.name, Partner.code).where(Partner.id == request.partner_id)).one()
 
 
 def _add(connection: sa.Connection, request: Request, words: Iterable[str]) -> None:
