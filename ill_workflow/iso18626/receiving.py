@@ -135,22 +135,31 @@ def _fails(said: _Said, status: int, why: str) -> Answer:
 
 def _take(door: Door, said: _Said, message: Message, library_code: str | None, bearer: str | None) -> Answer:
     call = said.heading.call(said.peer, bearer)
-    try:
+
+    def take(refused: routing.CannotTake | None = None) -> tuple[Answer, str, str]:
         with door.db.writing() as session:
             partner = who_calls(session, call, library_code)
-            answer, outcome = _hear(door, session, said, message, partner)
-    except NotTheirs as refused:
-        return _refuse(door, said, refused.error, refused.whose)
-    except (Unproven, NotFound) as refused:
-        return _turn_away(door, said, refused)
-    _log(said, partner.code, outcome)
+            return *_hear(door, session, said, message, partner, refused), partner.code
+
+    try:
+        try:
+            answer, outcome, code = take()
+        except routing.CannotTake as refused:
+            answer, outcome, code = take(refused)  # what it did is rolled back: this writes down that it was refused
+    except NotTheirs as wrong:
+        return _refuse(door, said, wrong.error, wrong.whose)
+    except (Unproven, NotFound) as wrong:
+        return _turn_away(door, said, wrong)
+    _log(said, code, outcome)
     return answer
 
 
 def _hear(
-    door: Door, session: Session, said: _Said, message: Message, partner: Partner
+    door: Door, session: Session, said: _Said, message: Message, partner: Partner, refused: routing.CannotTake | None
 ) -> tuple[Answer, str]:  # fmt: skip
-    taken = inbound.receive_once(session, message, partner=partner, transport="iso18626", clock=door.clock)
+    taken = inbound.receive_once(
+        session, message, partner=partner, transport="iso18626", clock=door.clock, refused=refused
+    )
     body = confirm(said.heading.kind, said.heading.said, taken.confirmation, said.edition)
     row = taken.row
     remember_exchange(

@@ -1,6 +1,7 @@
 """A message arrives: was it seen before, and what is answered?"""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -42,38 +43,49 @@ def receive(
     """
     seen = replays.with_identity(session, partner, identity)
     if seen is not None:
-        return _answer(seen.outcome, clock)
-    row = MessageRow(identity=identity)
-    return _take_down(session, row, message, partner=partner, transport=transport, clock=clock).confirmation
+        return _answer(seen.outcome, clock.now())
+    row, at = MessageRow(identity=identity), clock.now()  # before whatever follows from it
+    try:
+        with session.begin_nested():  # what is refused leaves nothing behind
+            row.request_id, outcome = _hear(session, message, partner, clock)
+    except routing.CannotTake as refused:
+        outcome = refused.outcome
+    return _write_down(session, row, message, outcome, partner=partner, transport=transport, at=at).confirmation
 
 
-def receive_once(session: Session, message: Message, *, partner: Partner, transport: str, clock: Clock) -> TakenIn:
-    """The same for what comes without an identity of its own, and may come again: a repeat is known by what it says."""
+def receive_once(
+    session: Session, message: Message, *, partner: Partner, transport: str, clock: Clock,
+    refused: routing.CannotTake | None = None,
+) -> TakenIn:  # fmt: skip
+    """The same for what comes without an identity of its own, and may come again: a repeat is known by what it says.
+
+    Raises CannotTake: the caller rolls back, so that nothing is left behind, and takes it in once more as `refused`.
+    """
     replays.one_at_a_time(session, message, partner.id)
     row, again = replays.row_for(session, message, partner)
     if again:
-        return TakenIn(_answer(row.outcome, clock), row, again=True)
-    return _take_down(session, row, message, partner=partner, transport=transport, clock=clock)
+        return TakenIn(_answer(row.outcome, clock.now()), row, again=True)
+    at = clock.now()
+    row.request_id, outcome = (None, refused.outcome) if refused else _hear(session, message, partner, clock)
+    return _write_down(session, row, message, outcome, partner=partner, transport=transport, at=at)
 
 
-def _take_down(
-    session: Session, row: MessageRow, message: Message, *, partner: Partner, transport: str, clock: Clock
+def _hear(session: Session, message: Message, partner: Partner, clock: Clock) -> tuple[int, str]:
+    """Let the message do what it does: to which request, and what that was."""
+    library = session.get_one(Library, partner.library_id)
+    request, outcome = routing.take(session, message, library, partner, clock)
+    _keep_patron(session, message, request, clock)
+    return request.id, outcome
+
+
+def _write_down(
+    session: Session, row: MessageRow, message: Message, outcome: str, *, partner: Partner, transport: str, at: datetime
 ) -> TakenIn:
-    """Let the message do what it does, and write down that."""
-    library, at = session.get_one(Library, partner.library_id), clock.now()  # before whatever follows from it
-    row.request_id = None
-    try:
-        with session.begin_nested():  # what is refused leaves nothing behind
-            request, outcome = routing.take(session, message, library, partner, clock)
-            _keep_patron(session, message, request, clock)
-        row.request_id = request.id
-    except routing.CannotTake as refused:
-        outcome = f"ERROR {refused.error.errorType} {refused.error.errorValue}"
-    row.library_id, row.partner_id, row.incoming, row.at = library.id, partner.id, True, at
+    row.library_id, row.partner_id, row.incoming, row.at = partner.library_id, partner.id, True, at
     row.kind, row.transport, row.content, row.outcome = kind_of(message), transport, to_dict(message), outcome
     session.add(row)
     session.flush()
-    return TakenIn(_answer(outcome, clock), row)
+    return TakenIn(_answer(outcome, at), row)
 
 
 def _keep_patron(session: Session, message: Message, request: OurRequest, clock: Clock) -> None:
@@ -98,10 +110,10 @@ def kind_of(message: Message) -> str:
             return f"{info.reasonForMessage} {info.answerYesNo or ''}".strip()
 
 
-def _answer(outcome: str, clock: Clock) -> Confirmation:
+def _answer(outcome: str, at: datetime) -> Confirmation:
     status, _, rest = outcome.partition(" ")
     error: Any = None
     if status == "ERROR":
         kind, _, value = rest.partition(" ")
         error = ErrorData(errorType=kind, errorValue=value)
-    return Confirmation(messageStatus=status, timestampReceived=clock.now(), errorData=error, sentence=rest)
+    return Confirmation(messageStatus=status, timestampReceived=at, errorData=error, sentence=rest)

@@ -46,6 +46,11 @@ class CannotTake(IllError):
         super().__init__(error.errorValue)
         self.error = error
 
+    @property
+    def outcome(self) -> str:
+        """What is written on the message."""
+        return f"ERROR {self.error.errorType} {self.error.errorValue}"
+
 
 def take(
     session: Session, message: Message, library: Library, partner: Partner, clock: Clock
