@@ -90,7 +90,7 @@ def _url(address: str, settings: WireSettings) -> httpx.URL:
 
 def _headers(token: str | None) -> list[tuple[bytes, bytes]]:
     headers = {
-        "User-Agent": f"ill_workflow/{version('ill_workflow')}",
+        "User-Agent": _our_name(),
         "Accept": "application/xml, text/xml",
         "Accept-Encoding": "identity",
         "Content-Type": "application/xml; charset=utf-8",
@@ -101,6 +101,12 @@ def _headers(token: str | None) -> list[tuple[bytes, bytes]]:
             raise BadInput("The token that we show has signs that no call can carry.", field="our_token")
         headers["Authorization"] = f"Bearer {token}"
     return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+@cache
+def _our_name() -> str:
+    # Looked up in a file.
+    return f"ill_workflow/{version('ill_workflow')}"
 
 
 def _exchange(
