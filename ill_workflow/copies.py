@@ -17,6 +17,8 @@ KINDS = {b"%PDF-": "pdf", b"II*\x00": "tif", b"MM\x00*": "tif", b"\xff\xd8\xff":
 #: How a message between branches names a copy that is kept here.
 SCHEME = "ill-copy:"
 _NAME = re.compile(r"[0-9a-f]{32}\.(pdf|tif|jpg|png)")
+#: What is left of one where whoever kept it was killed over it.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{32}\.(pdf|tif|jpg|png)\..*\.part")
 
 
 def keep(folder: Path, content: bytes, *, owner: str = "") -> str:
@@ -73,8 +75,8 @@ def subtype(name: str) -> tuple[str, str]:
 
 
 def forget(folder: Path, before: datetime) -> int:
-    """Remove the copies that were kept before an instant; how many."""
-    kept = [path for path in folder.glob("*.*") if _NAME.fullmatch(path.name)]
+    """Remove the copies that were kept before an instant, and what was never finished; how many."""
+    kept = [path for path in folder.glob("*.*") if _NAME.fullmatch(path.name) or _UNFINISHED.fullmatch(path.name)]
     old = [path for path in kept if path.stat().st_mtime < before.timestamp()]
     for path in old:
         path.unlink(missing_ok=True)

@@ -66,7 +66,10 @@ def test_copies_are_kept_for_a_while_only(stage):
     os.utime(folder / old, (0, (now - timedelta(days=31)).timestamp()))
     os.utime(folder / new, (0, now.timestamp()))
     (folder / "README").write_text("not ours")
-    assert copies.forget(folder, now - timedelta(days=30)) == 1
+    half = folder / f".{old}.abc.part"  # what was left when somebody was killed over it
+    half.write_bytes(b"%PDF-1.7 half")
+    os.utime(half, (0, (now - timedelta(days=31)).timestamp()))
+    assert copies.forget(folder, now - timedelta(days=30)) == 2
     assert sorted(p.name for p in folder.iterdir()) == sorted(["README", new])
     with pytest.raises(BadInput, match="kept no longer"):
         copies.read(folder, old)
