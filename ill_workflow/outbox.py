@@ -401,6 +401,12 @@ def bury(session: Session, claimed: Claimed, reason: str) -> bool:
     return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=_printable(reason)))
 
 
+def has_failed_before(session: Session, claimed: Claimed) -> bool:
+    """Whether an earlier try came to nothing."""
+    last_error = session.scalar(sa.select(EffectRow.last_error).where(EffectRow.id == claimed.id))
+    return claimed.left > 0 or last_error is not None
+
+
 def mark_uncertain(session: Session, claimed: Claimed, reason: str) -> bool:
     return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=_printable(reason)))
 

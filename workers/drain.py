@@ -258,7 +258,9 @@ def _later(
     settings = services.settings
     age = db_now(session) - claimed.created_at
     outward = by_age and (goes_out(claimed.destination) or down is not None)
-    if outward and age > timedelta(hours=settings.give_up_hours):
+    too_old = outward and age > timedelta(hours=settings.give_up_hours)
+    # While all workers were away it grew old untried: then it is not given up at the first trouble.
+    if too_old and outbox.has_failed_before(session, claimed):
         outbox.bury(session, claimed, f"Given up after {settings.give_up_hours:g} hours: {reason}")
     elif not outward and claimed.attempts >= settings.max_attempts:
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
