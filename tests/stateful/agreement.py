@@ -141,15 +141,21 @@ def disagreements(world: World) -> Iterator[Disagreement]:
         for session in looks.values():
             for half in session.scalars(sa.select(Request).where(Request.side == "borrowing").order_by(Request.id)):
                 for attempt in rota.attempts(session, half):
-                    lending = _lending(world, looks, half, attempt)
+                    partner = session.get_one(Partner, attempt.partner_id)
+                    if partner.transport == "email":
+                        continue
+                    lending = _lending(world, looks, half, attempt, partner)
                     if lending is not None:
                         yield from _of_a_pair(world, half, attempt, lending)
+                    else:
+                        lost = bool(_given_up(world, half, attempt.wire_id))
+                        what = f"{half.reference} {half.state}", "nothing", "it was asked, and knows of nothing"
+                        yield Disagreement(*what, excused=lost)
 
 
-def _lending(world: World, looks: Mapping[Place, Session], half: Request, attempt: Attempt) -> Request | None:
-    partner = _session(half).get_one(Partner, attempt.partner_id)
-    if partner.transport == "email":
-        return None
+def _lending(
+    world: World, looks: Mapping[Place, Session], half: Request, attempt: Attempt, partner: Partner
+) -> Request | None:
     there = looks[world.at(partner.code)]
     mirror = sa.select(Partner).join(Library, Library.id == Partner.library_id)
     mirror = mirror.where(Library.code == partner.code, Partner.code == half.library.code)
@@ -216,15 +222,21 @@ def _refused_the_cancel(lending: Request) -> bool:
 def _judged(world: World, half: Request, lending: Request, manual: list[Event], why: str) -> Disagreement:
     what = f"{why}; by hand: {', '.join(sorted({event.trigger for event in manual})) or 'nothing'}"
     seen = bool(manual) and _alerted(half, lending, since=min(event.at for event in manual))
-    if not seen and (lost := [e for each in (half, lending) for e in _given_up(world, each)]):
+    wire_id = lending.partner_request_id or ""
+    if not seen and (lost := [*_given_up(world, half, wire_id), *_given_up(world, lending, wire_id)]):
         what, seen = f"{why}; given up: {', '.join(sorted({e.argument for e in lost}))}", True
     return Disagreement(f"{half.reference} {half.state}", f"{lending.reference} {lending.state}", what, excused=seen)
 
 
-def _given_up(world: World, half: Request) -> list[EffectRow]:
-    """The messages that never got through, for longer than they are tried: a person sees them."""
+def _given_up(world: World, half: Request, wire_id: str) -> list[EffectRow]:
+    """The messages between the two that never got through, for longer than they are tried: a person sees them."""
     dead = sa.select(EffectRow).where(EffectRow.request_id == half.id, EffectRow.status == DEAD)
-    return [effect for effect in _session(half).scalars(dead) if world.office.gave_up(effect)]
+    between = [
+        e
+        for e in _session(half).scalars(dead)
+        if half.side == "lending" or (e.payload["wire_id"] or half.reference) == wire_id
+    ]
+    return [effect for effect in between if world.office.gave_up(effect)]
 
 
 def by_hand(*halves: Request) -> list[Event]:

@@ -22,7 +22,7 @@ def all_arrived_once(world: World) -> None:
         sessions = world.reading(stack)
         for place, session in zip(world.places, sessions, strict=True):
             _of_a_place(place, session)
-        listen_to(sessions).has_come_to_an_end(all_arrives=not world.office.can_be_cut)
+        listen_to(sessions).has_come_to_an_end(all_arrives=not world.office.can_be_cut, in_order=world.office.in_order)
 
 
 def _of_a_place(place: Place, session: Session) -> None:

@@ -18,6 +18,7 @@ from ill_workflow.requests.models import MessageRow, Request
 
 #: A message as both ends know it, whatever an edition makes of its words: which of the three, id of the request, time.
 Said = tuple[str, str, datetime]
+_ANSWERS = {"Renew": "RenewResponse", "Cancel": "CancelResponse"}
 
 
 @dataclass
@@ -46,20 +47,30 @@ class Conversation:
                 self.said[said] += 1
                 self.words[said] = _words(row.content)
 
-    def has_come_to_an_end(self, *, all_arrives: bool = True) -> None:
+    def has_come_to_an_end(self, *, all_arrives: bool = True, in_order: bool = True) -> None:
         """What was said was heard, once. Where not all arrives, what was given up may have come all the same."""
         assert self.heard <= self.promised, f"heard twice, or never said: {self.heard - self.promised}"
-        lost = [said for said in self.said if said not in self.heard and not self._repeats(said)]
+        lost = [said for said in self.said if said not in self.heard and not self._repeats(said, in_order)]
         assert not lost, f"said, and never heard: {lost}"
         if all_arrives:
             assert self.said == self.promised, f"promised, and not said: {self.promised - self.said}"
 
-    def _repeats(self, said: Said) -> bool:
-        """Who says the same once more, and nothing in between, may not have been heard a second time."""
-        return any(
-            other in self.heard and other[:2] == said[:2] and words == self.words[said]
-            for other, words in self.words.items()
-        )
+    def _repeats(self, said: Said, in_order: bool) -> bool:
+        """Who says the same once more, and nothing in between, may not have been heard a second time.
+
+        Where no order is kept, what was said in between may have come afterwards.
+        """
+        same = [o for o in self.heard if o[:2] == said[:2] and self.words.get(o) == self.words[said]]
+        if not in_order:
+            return bool(same)
+        between = [o[2] for o in self.heard if o not in same and (o[:2] == said[:2] or self._answers(o, said))]
+        return any(not any(min(o[2], said[2]) < at < max(o[2], said[2]) for at in between) for o in same)
+
+    def _answers(self, other: Said, said: Said) -> bool:
+        """Whether it answers what may be asked again then."""
+        asks = json.loads(self.words[said]).get("action")
+        told = json.loads(self.words.get(other, "{}")).get("messageInfo", {})
+        return asks in _ANSWERS and other[1] == said[1] and told.get("reasonForMessage") == _ANSWERS[asks]
 
 
 def listen_to(sessions: Sequence[Session]) -> Conversation:
