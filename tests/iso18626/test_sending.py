@@ -636,6 +636,11 @@ def test_a_partner_that_is_down_does_not_keep_the_next_one_from_being_asked(desk
 
     assert [call.message.header.requestingAgencyRequestId for call in near.heard] == [loan.wire_id]
 
+    far.ways[:] = [refuses("BadlyFormedMessage", "request: no")]
+    desk.lets_time_pass()
+
+    assert (loan.state, loan.partner_id) == ("request_sent", desk.stage.partner("MAIN", "NEAR").id), "its turn"
+
 
 def test_a_retry_that_is_refused_for_the_request_before_it_is_refused(desk, far):
     loan = desk.borrows()

@@ -1,5 +1,6 @@
 """What we say to a partner, by what was agreed with it; each is valid in its edition."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,10 +10,11 @@ import pytest
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.reading import read
 from ill_workflow.iso18626.writing import write
-from ill_workflow.messages.content import AgencyId, RequestingAgencyMessage
+from ill_workflow.messages.content import AgencyId, MessageInfo, RequestingAgencyMessage
 from ill_workflow.messages.hearing import hear_borrower, hear_lender
 from ill_workflow.messages.outbound import Saying, borrower_says, lender_says
 from ill_workflow.requests.consequences import TOLD
+from state_machines.lending import LENDING
 
 ZONE = ZoneInfo("America/Chicago")
 
@@ -107,3 +109,55 @@ def test_who_asks_is_a_library_and_never_a_patron():
     assert said.requestedDeliveryInfo[0].address.physicalAddress.locality == "Chicago"
     assert said.patronInfo is None
     assert borrower_says(saying("Request", source="created")).requestingAgencyInfo is None
+
+
+#: What a partner that asks is told, by the states of the lending half.
+STATUSES = {
+    "RequestReceived": ("new",), "ExpectToSupply": ("being_processed",), "WillSupply": ("will_supply", "conditional"),
+    "Overdue": ("overdue", "lost"), "Recalled": ("recalled",),
+    "Loaned": ("shipped", "received_by_partner", "renewal_requested", "renewed", "returned_by_partner"),
+    "LoanCompleted": ("completed", "damaged"), "CopyCompleted": ("delivered",), "Unfilled": ("rejected", "expired"),
+    "RetryPossible": ("retry_offered",), "Cancelled": ("cancelled",),
+    "CompletedWithoutReturn": ("closed_without_return",),
+}  # fmt: skip
+
+
+def test_who_asks_how_things_stand_is_told_it_in_every_state():
+    told = {state: status for status, states in STATUSES.items() for state in states}
+    assert {*told, "cancel_requested"} == {state.name for state in LENDING.states}
+    for state, status in told.items():
+        info = lender_says(saying("StatusRequestResponse", state=state)).statusInfo
+        assert info.status == status
+        before = saying("StatusRequestResponse", state="cancel_requested", told={"previous_state": state})
+        assert state not in LENDING.groups["OPEN"] or lender_says(before).statusInfo.status == status
+    out = saying("StatusRequestResponse", state="damaged", told={"loan_seen": True})
+    assert lender_says(out).statusInfo.status == "Loaned", "it is damaged, and not back yet"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words"),
+    [
+        ("N", "Loaned", ("CancelResponse N", "Loaned")),
+        ("", "Loaned", ("CancelResponse N", "Loaned")),
+        ("N", "WillSupply", ("CancelResponse N",)),
+        ("", "Unfilled", ("CancelResponse Y",)),
+        ("", "Cancelled", ("CancelResponse Y",)),
+        ("", "ExpectToSupply", ("CancelResponse",)),
+    ],
+)
+def test_what_a_cancel_is_answered_is_heard_from_both_its_words(answer, status, words):
+    heard = hear_lender(_answers("CancelResponse", status, answer), ZONE)
+    assert (heard.words, heard.item_was_sent) == (words, "Loaned" in words)
+
+
+def test_a_day_is_that_of_the_library_that_wrote_it():
+    late_in_tokyo = datetime(2026, 3, 1, 23, 59, tzinfo=ZoneInfo("Asia/Tokyo"))
+    said = replace(_answers("StatusChange", "Loaned").statusInfo, dueDate=late_in_tokyo)
+    heard = hear_lender(replace(_answers("StatusChange", "Loaned"), statusInfo=said), ZoneInfo("America/Los_Angeles"))
+    assert heard.values["due_date"] == date(2026, 3, 1)
+
+
+def _answers(reason, status, answer=""):
+    info = MessageInfo(reasonForMessage=reason, answerYesNo=answer or None)
+    said = lender_says(saying("Loaned"))
+    return replace(said, messageInfo=info, statusInfo=replace(said.statusInfo, status=status))
