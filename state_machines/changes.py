@@ -53,7 +53,7 @@ def expect(request: Request, inputs: Inputs, facts: Facts) -> None:
 
 def set_condition(request: Request, inputs: Inputs, facts: Facts) -> None:
     named = [inputs["condition"]] if inputs.get("condition") else []
-    request.conditions = [*request.conditions, *named, *inputs.get("conditions", ())]
+    request.conditions = list(dict.fromkeys((*request.conditions, *named, *inputs.get("conditions", ()))))
     request.cost = inputs.get("cost", request.cost)
     request.reply_by = inputs.get("reply_by")
 
