@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.db import UTCDateTime, db_now, db_time
-from ill_workflow.outbox import DEAD, DONE, NEEDS_A_PERSON, OPEN, PARTNER, READY, EffectRow, Pause, is_now
-from ill_workflow.outbox import partner_destination as destination_of
+from ill_workflow.outbox import DEAD, DONE, NEEDS_A_PERSON, OPEN, READY, EffectRow, is_now
 from ill_workflow.partners import Partner
+from ill_workflow.pauses import PARTNER, Pause
+from ill_workflow.pauses import partner_destination as destination_of
 
 #: No database gives out a number like this.
 LARGEST_ID = 2**31

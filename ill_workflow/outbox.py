@@ -2,7 +2,6 @@
 
 import itertools
 import secrets
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,18 +12,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ill_workflow.db import Base, UTCDateTime, db_time
+from ill_workflow.pauses import PARTNER, is_resting, one_to_try, printable
 
 #: What is left to write when work is marked done, in the same transaction.
 Finish = Callable[[Session], None]
 
 READY, RUNNING, DONE, DEAD, UNCERTAIN, WITHDRAWN = "ready", "running", "done", "dead", "uncertain", "withdrawn"
 OPEN, NEEDS_A_PERSON = (READY, RUNNING), (DEAD, UNCERTAIN)
-#: Where work goes. One that is down rests by itself; what goes out of the house is given up by age, not by attempts.
-MAIL, SLIPS, CIRCULATION = "mail", "slips", "circulation"
-PARTNER = "partner:"  #: with its number
-#: A partner that is down rests longer each time, up to this.
-LONGEST_PAUSE = timedelta(minutes=5)
-LONGEST_REASON = 1000
 LEFT_BEHIND = "Each worker that took it up was never heard of again."
 
 
@@ -66,17 +60,6 @@ class EffectRow(Base):
     done_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_error: Mapped[str | None] = mapped_column(sa.Text)
     answer: Mapped[str | None] = mapped_column(sa.Text)  #: what another system said to it
-
-
-class Pause(Base):
-    """A destination that is down: what goes there rests."""
-
-    __tablename__ = "pause"
-
-    destination: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
-    until: Mapped[datetime] = mapped_column(UTCDateTime)
-    reason: Mapped[str] = mapped_column(sa.Text)
-    times: Mapped[int] = mapped_column(default=1)  #: how often in a row nothing got through
 
 
 @dataclass(frozen=True)
@@ -213,16 +196,15 @@ def claim(
     worker speaks with its partner: one that hangs holds up one worker. What a worker has left behind may have been its
     death, so it is taken alone.
     """
-    resting = sa.exists().where(Pause.destination == EffectRow.destination, Pause.until > db_time(session))
     wanted = sa.select(EffectRow.id, EffectRow.left, EffectRow.destination).where(
-        _waits(session, kind, patience), _next_in_lane(), ~resting, ~_spoken_with()
+        _waits(session, kind, patience), _next_in_lane(), ~is_resting(session, EffectRow.destination), ~_spoken_with()
     )
     if ids is not None:
         wanted = wanted.where(EffectRow.id.in_(ids))
     wanted = wanted.order_by(EffectRow.available_at, EffectRow.id).limit(limit).with_for_update(skip_locked=True)
     found = session.execute(wanted).all()
     taken = list(itertools.takewhile(lambda row: row.left == 0, found)) or found[:1]
-    return _take(session, _one_to_try(session, [(row.id, row.destination) for row in taken]), lease)
+    return _take(session, one_to_try(session, [(row.id, row.destination) for row in taken]), lease)
 
 
 def _next_in_lane() -> sa.ColumnElement[bool]:
@@ -238,21 +220,6 @@ def _spoken_with() -> sa.ColumnElement[bool]:
     running = other.status == sa.literal(RUNNING, literal_execute=True)
     to_partner = EffectRow.destination.startswith(PARTNER)
     return to_partner & sa.exists().where(running, other.destination == EffectRow.destination)
-
-
-def _one_to_try(session: Session, found: Sequence[tuple[int, str]]) -> list[int]:
-    """Of what goes to a partner that was down, the first alone: it finds out."""
-    partners = {destination for _, destination in found if destination.startswith(PARTNER)}
-    if not partners:
-        return [number for number, _ in found]
-    down = set(session.scalars(sa.select(Pause.destination).where(Pause.destination.in_(partners))))
-    tried, taken = set[str](), list[int]()
-    for number, destination in found:
-        if destination not in tried:
-            taken.append(number)
-        if destination in down:
-            tried.add(destination)
-    return taken
 
 
 def take_along(session: Session, claimed: Claimed, most: int, lease: timedelta) -> list[Claimed]:
@@ -393,12 +360,12 @@ def postpone(session: Session, claimed: Claimed, reason: str, delay: timedelta, 
         "attempts": attempts,
         "left": 0,
     }
-    return bool(_close(session, [claimed], **put_back, last_error=_printable(reason)))
+    return bool(_close(session, [claimed], **put_back, last_error=printable(reason)))
 
 
 def bury(session: Session, claimed: Claimed, reason: str) -> bool:
     """Give work up: a person has to look."""
-    return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=_printable(reason)))
+    return bool(_close(session, [claimed], status=DEAD, lease_until=None, last_error=printable(reason)))
 
 
 def has_failed_before(session: Session, claimed: Claimed) -> bool:
@@ -408,13 +375,7 @@ def has_failed_before(session: Session, claimed: Claimed) -> bool:
 
 
 def mark_uncertain(session: Session, claimed: Claimed, reason: str) -> bool:
-    return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=_printable(reason)))
-
-
-def _printable(reason: str) -> str:
-    """A reason as any database can keep it, whatever another server has said."""
-    clean = "".join(" " if unicodedata.category(sign) in ("Cc", "Cs") else sign for sign in reason)
-    return clean[:LONGEST_REASON]
+    return bool(_close(session, [claimed], status=UNCERTAIN, lease_until=None, last_error=printable(reason)))
 
 
 def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[int]:
@@ -422,39 +383,6 @@ def _close(session: Session, claims: Sequence[Claimed], **values: Any) -> set[in
     mine = EffectRow.id.in_(numbers) & EffectRow.token.in_(tokens) & (EffectRow.status == RUNNING)
     done = sa.update(EffectRow).where(mine).values(**values).returning(EffectRow.id)
     return set(session.scalars(done.execution_options(synchronize_session=False)))
-
-
-def pause(session: Session, destination: str, delay: timedelta, reason: str) -> timedelta:
-    """Let a destination rest, and for how long.
-
-    A partner rests twice as long each time, until something gets through; calls that find out at once are one time.
-    """
-    insert: Any = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    times = 1
-    if destination.startswith(PARTNER):
-        known = sa.select(Pause.times, Pause.until > db_time(session)).where(Pause.destination == destination)
-        before, rests = session.execute(known).one_or_none() or (0, False)
-        times = before if rests else before + 1
-        delay = min(delay * 2 ** min(times - 1, 16), LONGEST_PAUSE)
-    rest = {"until": db_time(session, delay), "reason": _printable(reason), "times": times}
-    statement = insert(sa.inspect(Pause).local_table).values(destination=destination, **rest)
-    session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=rest))
-    return delay
-
-
-def end_pause(session: Session, destination: str) -> None:
-    """Something got through."""
-    session.execute(sa.delete(Pause).where(Pause.destination == destination))
-
-
-def partner_destination(partner_id: int) -> str:
-    """Where messages to a partner go over the network."""
-    return f"{PARTNER}{partner_id}"
-
-
-def goes_out(destination: str) -> bool:
-    """Whether it leaves the house: then it is given up by age, not by attempts."""
-    return destination == MAIL or destination.startswith(PARTNER)
 
 
 def may_have_arrived() -> sa.ColumnElement[bool]:

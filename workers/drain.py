@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from ill_workflow import outbox
 from ill_workflow.bootstrap import TOGETHER, Services
 from ill_workflow.db import db_now
-from ill_workflow.outbox import MAIL, PARTNER, Claimed, Finish, Outside, Permanent, TryLater, Uncertain, goes_out
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from ill_workflow.pauses import LONGEST_PAUSE, MAIL, PARTNER, goes_out, pause
 from ill_workflow.requests.consequences import IN_ORDER
 from workers.hand import Hand
 from workers.talks import Talks
@@ -240,7 +241,7 @@ def _went_wrong(services: Services, session: Session, claimed: Claimed, trouble:
         case Uncertain():
             outbox.mark_uncertain(session, claimed, str(trouble))
             if goes_out(claimed.destination):  # a server that answers nothing should not get all the others, too
-                outbox.pause(session, claimed.destination, PAUSE, str(trouble))
+                pause(session, claimed.destination, PAUSE, str(trouble))
         case TryLater():
             _later(services, session, claimed, str(trouble), down=trouble.down, after=trouble.after)
         case DBAPIError() if getattr(trouble.orig, "sqlstate", None) in IN_EACH_OTHERS_WAY:
@@ -265,10 +266,10 @@ def _later(
     elif not outward and claimed.attempts >= settings.max_attempts:
         outbox.bury(session, claimed, f"Given up after {claimed.attempts} attempts: {reason}")
     elif down is not None:
-        rest = outbox.pause(session, down, PAUSE, reason)
+        rest = pause(session, down, PAUSE, reason)
         if down.startswith(PARTNER):
             # Behind the others that wait for it: it may be this very message that its system can't bear.
-            rest = max(rest, min(age / 2, outbox.LONGEST_PAUSE))
+            rest = max(rest, min(age / 2, LONGEST_PAUSE))
         outbox.postpone(session, claimed, reason, rest, burns=False)
     elif after is not None:
         outbox.postpone(session, claimed, reason, after, burns=False)

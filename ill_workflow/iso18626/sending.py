@@ -7,7 +7,6 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow import outbox
 from ill_workflow.errors import BadInput
 from ill_workflow.iso18626.answers import Answer, NotConfirmed, answer_to
 from ill_workflow.iso18626.calling import Called, NoAnswer, call
@@ -18,8 +17,9 @@ from ill_workflow.mail.sending import Post
 from ill_workflow.messages.content import Authentication, Confirmation, Message
 from ill_workflow.messages.exchanges import Exchange, remember_exchange
 from ill_workflow.messages.transports import Outgoing, hear_error, remember_sent, word_of_error
-from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, partner_destination
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater
 from ill_workflow.partner_secrets import ours
+from ill_workflow.pauses import end_pause, partner_destination
 from ill_workflow.wire_settings import WireSettings
 
 #: What is written on a call that came before the partner knew of the request.
@@ -149,7 +149,7 @@ def _done(session: Session, line: _Line, called: Called, answer: Answer) -> None
     session.flush()
     trouble = "" if said.ok else said.sentence
     _write_exchange(session, line, called, trouble, answer.forgiven, message_id=row.id)
-    outbox.end_pause(session, line.destination)
+    end_pause(session, line.destination)
     if not said.ok:
         hear_error(session, line.outgoing, line.claimed, said, line.post.clock)
 
@@ -159,7 +159,7 @@ def _note(line: _Line, called: Called, trouble: str, forgiven: tuple[str, ...] =
     with line.post.db.writing() as session:
         _write_exchange(session, line, called, trouble, forgiven)
         if reached:
-            outbox.end_pause(session, line.destination)
+            end_pause(session, line.destination)
 
 
 def _write_exchange(

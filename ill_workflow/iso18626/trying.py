@@ -4,7 +4,6 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
-from ill_workflow import outbox
 from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput, IllError
@@ -17,9 +16,9 @@ from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.content import Confirmation, Header, RequestingAgencyMessage
 from ill_workflow.messages.exchanges import remember_exchange
 from ill_workflow.messages.transports import agencies
-from ill_workflow.outbox import partner_destination
 from ill_workflow.partner_secrets import ours
 from ill_workflow.partners import Partner
+from ill_workflow.pauses import end_pause, partner_destination
 
 #: Seconds for which somebody waits in front of a page.
 LONGEST_WAIT = 15
@@ -70,7 +69,7 @@ def try_connection(db: Database, partner_id: int, clock: Clock, *, may_be_privat
                 library_id=library_id, partner_id=partner_id, trouble=trouble,
             )  # fmt: skip
             if reached:  # what waits for it need wait no longer
-                outbox.end_pause(session, partner_destination(partner_id))
+                end_pause(session, partner_destination(partner_id))
 
     try:
         called = call(settings.address, body, settings=settings, token=token, may_be_private=may_be_private)

@@ -22,7 +22,8 @@ from ill_workflow.mail.sending import (
     sending,
 )
 from ill_workflow.mail.values import label_of_state, values_of
-from ill_workflow.outbox import MAIL, Claimed, Finish, Outside, Permanent, Promise, promise
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, Promise, promise
+from ill_workflow.pauses import MAIL
 from ill_workflow.requests.consequences import sooner
 from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import Event, Request

@@ -20,9 +20,10 @@ from ill_workflow.mail.envelope import bare_address
 from ill_workflow.mail.letters import TemplateBroken, as_html
 from ill_workflow.mail.mailer import Attachment, Mail, Mailer, MailLater, MailRefused, MailUncertain, mailbox
 from ill_workflow.mail.own import Written
-from ill_workflow.outbox import MAIL, Claimed, Finish, Outside, Permanent, TryLater, Uncertain
+from ill_workflow.outbox import Claimed, Finish, Outside, Permanent, TryLater, Uncertain
 from ill_workflow.partners import Partner
 from ill_workflow.patrons import Patron
+from ill_workflow.pauses import MAIL
 from ill_workflow.requests.models import MailRow, Notice
 
 WAITING, SENT, SKIPPED, NO_ADDRESS = "waiting", "sent", "skipped", "no_address"

@@ -16,7 +16,6 @@ from ill_workflow.mail.sending import NO_ADDRESS, SENT, SKIPPED, House, current_
 from ill_workflow.outbox import (
     DEAD,
     LEFT_BEHIND,
-    MAIL,
     NEEDS_A_PERSON,
     UNCERTAIN,
     WITHDRAWN,
@@ -24,6 +23,7 @@ from ill_workflow.outbox import (
     Promise,
     promise,
 )
+from ill_workflow.pauses import MAIL
 from ill_workflow.requests.models import MailRow, Notice
 
 #: Within this time the same resend, asked for twice, is one: a double click.

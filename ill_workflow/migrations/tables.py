@@ -8,6 +8,7 @@ from ill_workflow import (
     outbox,
     partners,
     patrons,
+    pauses,
     runtime,
     signing_in,
     throttle,
@@ -24,5 +25,5 @@ metadata = Base.metadata
 
 __all__ = [
     "accounts", "calendars", "exchanges", "fees", "libraries", "metadata", "models", "outbox", "own", "partners",
-    "patrons", "presence", "runtime", "signing_in", "throttle", "timers", "tokens", "wire_settings",
+    "patrons", "pauses", "presence", "runtime", "signing_in", "throttle", "timers", "tokens", "wire_settings",
 ]  # fmt: skip

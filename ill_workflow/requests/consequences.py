@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ill_workflow.fees import Ledger, Sign
-from ill_workflow.outbox import CIRCULATION, MAIL, SLIPS, Promise, partner_destination, promise
+from ill_workflow.outbox import Promise, promise
 from ill_workflow.partners import Partner
+from ill_workflow.pauses import CIRCULATION, MAIL, SLIPS, partner_destination
 from ill_workflow.requests.by import By
 from ill_workflow.requests.facts import lifecycle_of
 from ill_workflow.requests.fields import as_json, from_json

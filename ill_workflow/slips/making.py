@@ -16,8 +16,9 @@ from ill_workflow.clock import Clock
 from ill_workflow.db import Database
 from ill_workflow.errors import BadInput
 from ill_workflow.libraries import Library, Logo
-from ill_workflow.outbox import SLIPS, Claimed, Finish, Permanent, TryLater, insert_new
+from ill_workflow.outbox import Claimed, Finish, Permanent, TryLater, insert_new
 from ill_workflow.partners import Partner
+from ill_workflow.pauses import SLIPS
 from ill_workflow.requests.fields import from_json
 from ill_workflow.requests.models import BORROWING, Piece, Request, Slip
 from ill_workflow.slips.content import Address, Layout, Paper, Service, SlipContent

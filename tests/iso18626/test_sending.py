@@ -16,7 +16,8 @@ from ill_workflow.libraries import find_library
 from ill_workflow.messages.content import BibliographicInfo as About
 from ill_workflow.messages.content import Header, Request, RequestingAgencyMessage, ServiceInfo
 from ill_workflow.messages.exchanges import Exchange
-from ill_workflow.outbox import EffectRow, Pause
+from ill_workflow.outbox import EffectRow
+from ill_workflow.pauses import Pause
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import By
 from ill_workflow.requests.models import MessageRow

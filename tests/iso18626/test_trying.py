@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from lxml import html
 
-from ill_workflow import libraries, outbox, partner_secrets, partners
+from ill_workflow import libraries, partner_secrets, partners
 from ill_workflow.errors import IllError
 from ill_workflow.iso18626.trying import try_connection
 from ill_workflow.messages.exchanges import Exchange
-from ill_workflow.outbox import Pause, partner_destination
+from ill_workflow.pauses import Pause, partner_destination, pause
 from ill_workflow.requests.models import Request
 from tests.plugins import far_partner
 from tests.plugins.far_partner import FarPartner, refuses, says
@@ -84,7 +84,7 @@ HAS_HEARD = (
 def test_whoever_tries_it_is_told_what_came_back(stage, far, way, told):
     far.then(way)
     with stage.db.writing() as session:
-        outbox.pause(session, partner_destination(stage.partner("MAIN", "FAR").id), timedelta(minutes=1), "down")
+        pause(session, partner_destination(stage.partner("MAIN", "FAR").id), timedelta(minutes=1), "down")
 
     assert tries(stage).startswith(told)
 

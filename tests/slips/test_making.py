@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ill_workflow import backlog, outbox
+from ill_workflow import backlog
 from ill_workflow.outbox import EffectRow
+from ill_workflow.pauses import Pause
 from workers import drain
 
 
@@ -73,7 +74,7 @@ def test_a_full_disk_waits_and_heals_by_itself(stage, monkeypatch):
     with stage.db.writing() as session:
         assert [p.destination for p in backlog.pauses(session)] == ["slips"], "mail goes on"
         assert effect_of(stage, lent, "generate_slip").attempts == 0
-        session.query(outbox.Pause).delete()
+        session.query(Pause).delete()
         for row in session.query(EffectRow).filter(EffectRow.status == "ready"):
             row.available_at = row.created_at
     stage.work()

@@ -20,7 +20,8 @@ from ill_workflow.clock import FixedClock
 from ill_workflow.errors import IllError
 from ill_workflow.fees import LedgerLine
 from ill_workflow.mail.mailer import Mail, MailUncertain, RememberingMailer
-from ill_workflow.outbox import READY, RUNNING, EffectRow, Outside, Pause, TryLater
+from ill_workflow.outbox import READY, RUNNING, EffectRow, Outside, TryLater
+from ill_workflow.pauses import Pause
 from ill_workflow.requests import actions, due_dates
 from ill_workflow.requests.by import SYSTEM, By
 from ill_workflow.requests.models import Event, MessageRow, Notice, Piece, Receipt, Request, Slip

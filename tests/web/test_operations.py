@@ -9,7 +9,8 @@ from ill_workflow import runtime
 from ill_workflow.bootstrap import HANDLERS
 from ill_workflow.clock import machine_now
 from ill_workflow.mail.mailer import MailRefused
-from ill_workflow.outbox import DEAD, DONE, READY, UNCERTAIN, EffectRow, pause
+from ill_workflow.outbox import DEAD, DONE, READY, UNCERTAIN, EffectRow
+from ill_workflow.pauses import pause
 from ill_workflow.web.console import operations
 
 PAGE = "/l/MAIN/operations"

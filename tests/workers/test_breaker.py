@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from ill_workflow import outbox
-from ill_workflow.outbox import EffectRow, Pause, Promise
+from ill_workflow import outbox, pauses
+from ill_workflow.outbox import EffectRow, Promise
+from ill_workflow.pauses import Pause
 
 KIND, LEASE = "send_message", timedelta(seconds=30)
 
@@ -61,12 +62,12 @@ def test_a_partner_rests_twice_as_long_each_time_and_is_tried_by_one(queue):
     pause = timedelta(seconds=5)
     rests = []
     for _ in range(9):
-        rests.append(queue.writes(outbox.pause, "partner:1", pause, "It is down."))
-        at_once = queue.writes(outbox.pause, "partner:1", pause, "It is down.")
+        rests.append(queue.writes(pauses.pause, "partner:1", pause, "It is down."))
+        at_once = queue.writes(pauses.pause, "partner:1", pause, "It is down.")
         assert at_once == rests[-1], "another call has found the same"
         queue.ends_every_pause()
     assert [rest.total_seconds() for rest in rests] == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-    queue.writes(outbox.pause, "partner:1", pause, "It is down.")
+    queue.writes(pauses.pause, "partner:1", pause, "It is down.")
     assert [c.id for c in queue.claims()] == [b]
 
     queue.ends_every_pause()
@@ -74,15 +75,15 @@ def test_a_partner_rests_twice_as_long_each_time_and_is_tried_by_one(queue):
     assert tried.id == a1
     assert queue.claims() == []
 
-    queue.writes(outbox.end_pause, "partner:1")
+    queue.writes(pauses.end_pause, "partner:1")
     queue.writes(outbox.finish, [tried])
     assert [c.id for c in queue.claims()] == [a2]
-    assert queue.writes(outbox.pause, "partner:1", pause, "It is down again.") == pause
+    assert queue.writes(pauses.pause, "partner:1", pause, "It is down again.") == pause
 
 
 def test_mail_rests_as_long_each_time(queue):
     pause = timedelta(seconds=5)
-    assert [queue.writes(outbox.pause, "mail", pause, "It is down.") for _ in range(3)] == [pause] * 3
+    assert [queue.writes(pauses.pause, "mail", pause, "It is down.") for _ in range(3)] == [pause] * 3
 
 
 def test_what_waited_for_a_partner_follows_what_was_done(queue):

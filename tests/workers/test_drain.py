@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from ill_workflow import backlog, bootstrap, outbox
 from ill_workflow.db import db_now
 from ill_workflow.outbox import EffectRow, Outside, Permanent, Promise, TryLater, Uncertain
+from ill_workflow.pauses import MAIL, pause
 from ill_workflow.requests import actions
 from tests.plugins.waiting import eventually
 from workers import drain, hand
@@ -35,7 +36,7 @@ def handle(monkeypatch):
 
 def promise(stage, kind="circulation", number=1, **more):
     if kind == "notify_patron":
-        more.setdefault("destination", outbox.MAIL)
+        more.setdefault("destination", MAIL)
     with stage.db.writing() as session:
         return outbox.promise(session, [Promise(kind, f"t{kind}{n}{more}", **more) for n in range(number)])
 
@@ -154,7 +155,7 @@ def test_what_goes_outside_is_given_up_by_age(stage, handle):
 
 def test_a_destination_that_is_down_rests_its_own_kind_and_burns_nothing(stage, handle):
     def down(services, claimed):
-        raise TryLater("nobody there", down=outbox.MAIL)
+        raise TryLater("nobody there", down=MAIL)
 
     handle("notify_patron", down)
     mail, slip = promise(stage, "notify_patron")[0], promise(stage, "circulation")[0]
@@ -323,11 +324,11 @@ def test_what_is_sent_after_a_worker_vanished_with_it_says_so(stage, handle):
 
 def test_messages_between_branches_do_not_rest_with_the_mail(stage, handle):
     def send(services, claimed):
-        if claimed.destination == outbox.MAIL:
-            raise TryLater("nobody there", down=outbox.MAIL)
+        if claimed.destination == MAIL:
+            raise TryLater("nobody there", down=MAIL)
 
     handle("send_message", send)
-    promise(stage, "send_message", destination=outbox.MAIL)
+    promise(stage, "send_message", destination=MAIL)
     drain.work_off(stage.services, "send_message")
     (local,) = promise(stage, "send_message", argument="local")
     assert drain.work_off(stage.services, "send_message") == 1
@@ -339,7 +340,7 @@ def test_a_dead_destination_is_tried_once_and_not_by_the_whole_batch(stage, hand
 
     def talk():
         tried.append(1)
-        raise TryLater("nobody there", down=outbox.MAIL)
+        raise TryLater("nobody there", down=MAIL)
 
     handle("notify_patron", lambda services, claimed: Outside(talk))
     ids = promise(stage, "notify_patron", number=10)
@@ -382,7 +383,7 @@ def test_two_workers_find_out_at_once_that_a_destination_is_down(stage):
         try:
             with stage.db.writing() as session:
                 gate.wait() if stage.db.engine.dialect.name == "postgresql" else None
-                outbox.pause(session, outbox.MAIL, LEASE, "down")
+                pause(session, MAIL, LEASE, "down")
         except Exception as trouble:
             troubles.append(trouble)
 

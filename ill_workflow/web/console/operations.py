@@ -19,6 +19,7 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.clock import machine_now
 from ill_workflow.errors import NotFound
 from ill_workflow.migrations import is_current
+from ill_workflow.pauses import CIRCULATION, MAIL, SLIPS
 from ill_workflow.requests.models import Request as Loan
 from ill_workflow.web.pages import render
 from ill_workflow.web.visitor import Here, Managing, Signed, Visitor
@@ -44,7 +45,7 @@ KINDS = {
 JOBS = {"fire_timers": "Due dates and timers", "sweep": "Sweep", "housekeeping": "Housekeeping"}
 STATUS = {outbox.DEAD: "Given up", outbox.UNCERTAIN: "Uncertain", outbox.READY: "Will be tried again"}
 #: What rests while it is down.
-DESTINATIONS = {outbox.MAIL: "Mail", outbox.SLIPS: "Slips", outbox.CIRCULATION: "The circulation system"}
+DESTINATIONS = {MAIL: "Mail", SLIPS: "Slips", CIRCULATION: "The circulation system"}
 
 
 @dataclass(frozen=True)
