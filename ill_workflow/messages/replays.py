@@ -27,6 +27,7 @@ _ANSWERS = {
     "Cancel": ("CancelResponse", "Cancelled"),
     "StatusRequest": ("StatusRequestResponse",),
     "Reminder": ("StatusRequestResponse",),
+    "Retry": ("RetryPossible", "Unfilled", "Cancelled"),
 }
 
 
@@ -34,8 +35,9 @@ def row_for(session: Session, message: Message, partner: Partner) -> tuple[Messa
     """The row of a message, and whether it was heard already. What was refused is looked at anew, and written over.
 
     The same at the same time is a repeat. The same at another time is one, too, while the sender has said nothing else
-    about that request, and we have not answered what it asks. A request that is known is never a second one; a note or
-    a question that was written anew when nobody tries any longer to get the first one through is.
+    about that request, and we have not answered what it asks. A request that is known is never a second one, unless it
+    is a Retry of what was refused. A note or a question is another one if it was written when nobody tries any longer
+    to get the first one through.
     """
     identity, fingerprint = _known_by(message)
     usable, heard = message.header.timestamp.year >= FIRST_USABLE_YEAR, MessageRow.outcome.startswith("OK")
@@ -108,21 +110,26 @@ def _unheard(session: Session, partner: Partner, identity: str) -> MessageRow:
 
 
 def _is_new_request(message: Message) -> bool:
-    return isinstance(message, Request) and message.serviceInfo.requestType != "Reminder"
+    return isinstance(message, Request) and message.serviceInfo.requestType == "New"
 
 
 def _is_meant_anew(message: Message, before: MessageRow) -> bool:
     """By its sender's own times. What tells how things stand says the same however often it is said."""
-    match message:
-        case SupplyingAgencyMessage():
-            may_be = message.messageInfo.reasonForMessage == "Notification"
-        case RequestingAgencyMessage():
-            may_be = message.action == "Notification" or message.action in _ANSWERS
-        case Request():
-            may_be = True  # a Reminder: others are not asked about
+    what = _what(message)
+    may_be = what == "Notification" or (what in _ANSWERS and what != "Retry")
     then, now = datetime.fromisoformat(before.content["header"]["timestamp"]), message.header.timestamp
     comparable = min(then.year, now.year) >= FIRST_USABLE_YEAR and (then.tzinfo is None) == (now.tzinfo is None)
     return may_be and comparable and now - then > LONGEST_TRIED
+
+
+def _what(message: Message) -> str:
+    match message:
+        case Request():
+            return message.serviceInfo.requestType
+        case RequestingAgencyMessage():
+            return message.action
+        case SupplyingAgencyMessage():
+            return message.messageInfo.reasonForMessage
 
 
 def _something_since(session: Session, message: Message, before: MessageRow) -> bool:
@@ -130,8 +137,10 @@ def _something_since(session: Session, message: Message, before: MessageRow) -> 
     since = (MessageRow.partner_id == before.partner_id) & (MessageRow.id > before.id)
     about = since & (MessageRow.request_id == before.request_id)
     said = about & MessageRow.incoming.is_(True)
-    asks = message.action if isinstance(message, RequestingAgencyMessage) else "Reminder"
-    kinds = _ANSWERS.get(asks, ()) if isinstance(message, Request | RequestingAgencyMessage) else ()
+    what = _what(message)
+    if what == "Retry":
+        said &= sa.false()  # it asks anew once the last one was refused, whatever else was said
+    kinds = _ANSWERS.get(what, ())
     answers = [about & MessageRow.incoming.is_(False) & MessageRow.kind.startswith(kind) for kind in kinds]
     if session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *answers)).limit(1)) is not None:
         return True

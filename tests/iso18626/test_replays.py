@@ -80,11 +80,24 @@ def test_a_renewal_is_asked_for_again_after_it_was_answered(hilltop):
     assert half.heard.count("Renew") == 2
 
 
-def _answered(session, half, kind):
+def test_a_retry_that_keeps_the_id_is_heard_each_time_that_the_one_before_was_refused(hilltop):
+    hilltop.asks("H-1")
+    for number in range(1, 4):
+        for _ in range(2):
+            hilltop.later()
+            assert hilltop.asks("H-1", kind="Retry" if number > 1 else "New").error == ""
+        with hilltop.stage.db.writing() as session:
+            last = session.scalars(sa.select(Request).order_by(Request.id.desc())).first()
+            assert (last.id, last.state) == (number, "new"), "the second of each two is a repeat"
+            last.state = "retry_offered"
+            session.add(_answered(session, last, "RetryPossible", hilltop.stage.clock.now()))
+
+
+def _answered(session, half, kind, at=None):
     request = session.get_one(Request, half.id)
     return MessageRow(
         library_id=request.library_id, request_id=request.id, partner_id=request.partner_id, incoming=False,
-        identity="ours", kind=kind, transport="iso18626", content={}, at=half.stage.clock.now(),
+        identity=f"ours {half.id}", kind=kind, transport="iso18626", content={}, at=at or half.stage.clock.now(),
     )  # fmt: skip
 
 
