@@ -10,11 +10,13 @@ import pytest
 from ill_workflow.iso18626.calling import Called
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
+from tests.stateful.agreement import disagreements
+from tests.stateful.arrivals import all_arrived_once
 from tests.stateful.paths import Paths, stories
 from tests.stateful.report import Report
 from tests.stateful.two_places import TwoStages, two_installations
 from tests.stateful.ways import WAYS, run
-from tests.stateful.wire import ALL_ARRIVE, DIRECT, SOME_ARE_LOST, Way, confirmed
+from tests.stateful.wire import ALL_ARRIVE, DIRECT, HELD, HELD_IN_ORDER, SOME_ARE_LOST, Way, confirmed
 
 pytestmark = pytest.mark.long
 
@@ -118,6 +120,72 @@ def test_who_has_read_our_answer_may_ask_again_though_we_have_no_confirmation_of
         asks()
 
         assert (loan.state, lent.state) == (waits, waits)
+
+
+def _asked(stage, **more):
+    loan = stage.borrows(**more)
+    return loan, stage.other_half(loan)
+
+
+def _with_the_patron(stage):
+    loan, lent = _asked(stage)
+    lent.does("ship", condition_checked=True, item_barcode="312", due_date="2026-02-10")
+    loan.does("receive", condition_checked=True)
+    loan.does("check_out")
+    return loan, lent
+
+
+#: What both do before either hears of the other, and how both end: begun by, the borrower, the lender, states.
+SHIPS = ("ship", {"condition_checked": True, "item_barcode": "312", "due_date": "2026-03-20"})
+CANCELS = ("cancel", {"reason": "not needed"})
+CROSSINGS = {
+    "it is sent while it is called off": (_asked, [CANCELS], [SHIPS], ("shipped", "shipped")),
+    "it is refused after all while it is called off": (
+        _asked, [CANCELS], [("will_supply", {}), ("reject", {"reason": "NotOnShelf"})], ("cancelled", "rejected"),
+    ),
+    "the one asked before sends it": (
+        partial(_asked, ask=("RIV", "HILL")), [("try_next", {})], [SHIPS], ("shipped", "shipped"),
+    ),
+    "it is sent, and the day is another one": (
+        _asked, [], [SHIPS, ("change_due_date", {"by": "manager", "due_date": "2026-04-20", "reason": "later"})],
+        ("shipped", "shipped"),
+    ),
+    "a renewal is asked for while it is recalled": (
+        _with_the_patron, [("request_renewal", {})], [("recall", {"return_by": "2026-02-06"})],
+        ("recalled", "recalled"),
+    ),
+    "it is overdue while it is on its way back": (
+        _with_the_patron, [("day passes", {}), ("ship_back", {})], [], ("returned", "returned_by_partner"),
+    ),
+    "it is home before it was sent back": (
+        _with_the_patron, [("ship_back", {})], [("check_in", {})], ("completed", "completed"),
+    ),
+    "it is sent back, and nobody heard that it came": (
+        _asked, [("receive", {"condition_checked": True}), ("ship_back", {})], [SHIPS],
+        ("returned", "returned_by_partner"),
+    ),
+}  # fmt: skip
+#: These are crossings only if what was said last comes first.
+LAST_COMES_FIRST = ("it is sent, and the day is another one", "it is sent back, and nobody heard that it came")
+
+
+def test_whatever_crosses_on_its_way_both_agree_in_the_end(caplog):
+    caplog.set_level(logging.CRITICAL)
+    with two_installations(ALL_ARRIVE, TwoStages) as stage:
+        for name, (begun, borrower, lender, ends) in CROSSINGS.items():
+            stage.begin_anew(Way(HELD if name in LAST_COMES_FIRST else HELD_IN_ORDER))
+            loan, lent = begun(stage)
+            stage.office.at_once = False
+            for half, steps in ((lent, lender), (loan, borrower)):
+                for trigger, how in steps:
+                    if trigger == "day passes":
+                        stage.waits_until("2026-02-11")
+                    else:
+                        half.does(trigger, **how)
+            stage.everything_arrives()
+            assert (loan.state, lent.state) == ends, f"{name}\n{stage.story()}"
+            assert [str(found) for found in disagreements(stage)] == [], name
+            all_arrived_once(stage)
 
 
 def swallows_what_it_has_confirmed(world):
