@@ -27,7 +27,10 @@ KNOWN_VENDORS: Mapping[str, Vendor] = {
         "ReShare",
         "Project ReShare's system, which puts marks into notes and a suffix behind ids.",
         {
-            "marks": (True, "It reads conditions, their acceptance, return addresses and sets of items from marks in notes."),
+            "marks": (
+                True,
+                "It reads conditions, their acceptance, return addresses and sets of items from marks in notes.",
+            ),
             "id_suffix": (True, "It numbers the suppliers that it asks behind the id: X-12~1."),
         },
     ),
