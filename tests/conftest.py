@@ -6,7 +6,7 @@ from hypothesis import settings
 settings.load_profile("ci")
 
 pytest_plugins = [
-    "tests.plugins.compiled",
+    "tests.plugins.quick",
     "tests.plugins.not_run",
     "tests.plugins.postgresql",
     "tests.plugins.broker",

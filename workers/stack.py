@@ -100,7 +100,7 @@ class Stack:
             FLOWER_BASIC_AUTH=self._flower_login,
         )
         web = self._start_web()
-        flower.wait_until(self._workers_are_there, seconds=STARTING)
+        flower.wait_until(self._workers_are_there, seconds=STARTING, every=0.2)  # whoever starts needs the machine
         flower.wait_until(lambda: self._fetch(self._flower_here + FLOWER_HEALTH) is not None, seconds=STARTING)
         web.wait_until(lambda: self._fetch(self._console_here + "/healthz") is not None, seconds=STARTING)
 
