@@ -136,6 +136,7 @@ def test_a_notification_moves_nothing_whatever_status_it_carries(loan, status):
 
 def test_reshare_sets_a_condition_by_a_mark_and_takes_it_as_agreed(loan):
     says(loan, "Notification", "RequestReceived", info={"note": "#ReShareAddLoanCondition# Reading room only #seq:1#"})
+    says(loan, "Notification", "RequestReceived", info={"note": "#ReShareAddLoanCondition# Reading room only #seq:2#"})
     assert (loan.state, loan.conditions) == ("conditional", ["Reading room only"])
     says(loan, "Notification", "WillSupply", info={"note": "#ReShareSupplierAwaitingConditionConfirmation#"})
     assert (loan.state, loan.alerts[-1]) == ("conditional", "partner_informs")
