@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from hmac import compare_digest
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -187,7 +187,7 @@ def _refusal(known: list[_Known], addressed: list[_Known], shown: list[_Known], 
     elsewhere = [one for one in known if not one.is_open and one not in addressed and _shows(one, call)]
     all_open = all(one.is_open for one in known) and not (call.bearer or call.account or call.code)
     if proven:
-        return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is not who shows this", proven[0])
+        return NotTheirs(call.theirs_is, f"{_named_to(proven, call.theirs)} is not who shows this", proven[0])
     if elsewhere or (all_open and not addressed):
         return NotTheirs(call.ours_is, f"{_named(call.ours)} is unknown here", elsewhere[0] if elsewhere else None)
     return NotTheirs(call.theirs_is, f"{_named(call.theirs)} is unknown here") if all_open else Unproven()
@@ -226,6 +226,13 @@ def _address(peer: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def _named_to(proven: list[_Known], agency: AgencyId | None) -> str:
+    """With its list where that alone is wrong: the id looks right to whoever sends it."""
+    if agency and any(one.is_called(replace(agency, agencyIdType="")) for one in proven):
+        return f"{_named(agency)} in the list {agency.agencyIdType[:80]!r}"
+    return _named(agency)
 
 
 def _named(agency: AgencyId | None) -> str:

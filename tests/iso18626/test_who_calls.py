@@ -169,7 +169,9 @@ def test_ids_are_compared_by_value_and_by_list_where_both_say_one(hilltop):
     raw = write(hilltop.request("H-2"), Edition.Y2017)
     assert hilltop.posts(raw.replace(b">ISIL<", b">OTHER<")).error == ""
     agree(hilltop.stage, agency_type="DNUCNI")
-    assert hilltop.posts(raw.replace(b"H-2", b"H-3").replace(b">ISIL<", b">OTHER<")).error.startswith("Unrecognised")
+    wrong = hilltop.posts(raw.replace(b"H-2", b"H-3").replace(b">ISIL<", b">OTHER<")).error
+    assert wrong.startswith("UnrecognisedDataValue requestingAgencyId")
+    assert wrong.endswith("in the list 'OTHER' is not who shows this")
     assert hilltop.posts(raw.replace(b"H-2", b"H-3").replace(b">ISIL<", b">dnucni<")).error == ""
 
 
