@@ -131,6 +131,8 @@ def test_what_is_told_about_something_past(stage):
     refused.does("reject", reason="NotOnShelf")
     refused.does("partner_cancels", told_by="phone")
     assert (refused.state, refused.said[-1]) == ("rejected", "CancelResponse Y")
+    refused.does("mark_lost", told_by="phone", note="It came, and is gone.")
+    assert (refused.state, refused.alerts[-1]) == ("lost", "lost_unscanned"), "it had gone out after all"
     lent = stage.lends(partner_id="H-2")
     lent.does("ship", condition_checked=True, item_barcode="312")
     lent.does("check_in")
