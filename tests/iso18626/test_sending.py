@@ -320,6 +320,21 @@ def test_a_request_that_had_arrived_although_nobody_told_us_is_not_asked_of_anot
     assert desk.all(MessageRow)[0].outcome.startswith("OK an earlier try had arrived")
 
 
+def test_nor_is_one_whose_worker_died_before_it_wrote_down_the_answer(desk, far):
+    loan = desk.borrows(send=False)
+    desk.promises("submit", loan)
+    with desk.stage.db.writing() as session:
+        (claimed,) = outbox.claim(session, "send_message", limit=1, lease=timedelta(0))
+    desk.stage.services.handlers["send_message"](desk.stage.services, claimed).talk()
+    far.then(refuses("UnrecognisedDataValue", "requestingAgencyRequestId: exists already"))
+
+    drain.take_back_abandoned(desk.stage.services)
+    desk.stage.work()
+
+    assert len(far.calls) == 2
+    assert (loan.state, desk.message.status) == ("request_sent", "done")
+
+
 def test_any_other_message_that_is_refused_a_person_sees_and_may_send_again(desk, far):
     loan = desk.has_it()
     far.then(refuses("BadlyFormedMessage", "note: too long"))

@@ -91,7 +91,7 @@ def test_workers_and_consoles_are_killed_in_the_middle_of_conversations(two):
         states = [half.state for half in halves]
         return len(states) == 2 * LOANS and set(states) == {"completed"}
 
-    eventually(goes_on, seconds=120)
+    eventually(goes_on, seconds=300)
     eventually(lambda: all(each.is_idle() for each in two.values()))
 
     assert done == LOANS * len(NEXT)
