@@ -259,7 +259,7 @@ def _later(
     settings = services.settings
     age = db_now(session) - claimed.created_at
     outward = by_age and (goes_out(claimed.destination) or down is not None)
-    too_old = outward and age > timedelta(hours=settings.give_up_hours)
+    too_old = outward and after is None and age > timedelta(hours=settings.give_up_hours)
     # While all workers were away it grew old untried: then it is not given up at the first trouble.
     if too_old and outbox.has_failed_before(session, claimed):
         outbox.bury(session, claimed, f"Given up after {settings.give_up_hours:g} hours: {reason}")

@@ -79,7 +79,7 @@ def _messages(place: Place, session, told: list[EffectRow]) -> None:
     )
     moved = Counter(dict(session.execute(partners_events.group_by(Event.request_id)).all()))
     for row in rows:  # a second parcel is told of with the first, and begins with two events
-        if " of " in row.outcome:
+        if row.outcome.startswith("OK ") and " of " in row.outcome:
             reference, side = row.outcome.rpartition(" ")[2], "borrowing"
             second = session.scalar(sa.select(Request.id).where(Request.reference == reference, Request.side == side))
             heard[second] += 2
