@@ -109,7 +109,8 @@ def pauses(session: Session, library_id: int | None = None) -> list[Resting]:
             resting.append(Resting(p.destination, p.destination, p.reason, p.until))
         elif library_id in (None, partner.library_id):
             whose = (partner.id, partner.library_id)
-            resting.append(Resting(p.destination, partner.name, p.reason, p.until, *whose))
+            reason = p.reason.removeprefix(f"{partner.name}: ")
+            resting.append(Resting(p.destination, partner.name, reason, p.until, *whose))
     return resting
 
 

@@ -121,11 +121,6 @@ def second_parcel(session: Session, first: Request, attempt: Attempt, *, by: By,
     return request
 
 
-def find_lending(session: Session, partner: Partner, partner_request_id: str) -> Request | None:
-    """The lending half of a partner's request: known by the partner and its id."""
-    return next(iter(all_lending(session, partner, partner_request_id)), None)
-
-
 def all_lending(
     session: Session, partner: Partner, partner_request_id: str, *, to_act: bool = False
 ) -> Sequence[Request]:

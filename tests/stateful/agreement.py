@@ -17,7 +17,7 @@ from ill_workflow.libraries import Library
 from ill_workflow.outbox import DEAD, EffectRow
 from ill_workflow.partners import Partner
 from ill_workflow.requests import rota
-from ill_workflow.requests.intake import find_lending
+from ill_workflow.requests.intake import all_lending
 from ill_workflow.requests.models import Attempt, Event, MessageRow, Request
 from state_machines.borrowing import BORROWING
 from state_machines.lending import LENDING
@@ -159,7 +159,7 @@ def _lending(
     there = looks[world.at(partner.code)]
     mirror = sa.select(Partner).join(Library, Library.id == Partner.library_id)
     mirror = mirror.where(Library.code == partner.code, Partner.code == half.library.code)
-    return find_lending(there, there.scalars(mirror).one(), attempt.wire_id)
+    return next(iter(all_lending(there, there.scalars(mirror).one(), attempt.wire_id)), None)
 
 
 def _session(half: Request) -> Session:
