@@ -2,7 +2,7 @@
 
 import re
 import time
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -57,10 +57,10 @@ def turn(
     """Let time pass, day by day, so that each day's due dates and notices come on their day."""
     services: Services = context.obj.services()
     place = _place(services)
-    today = place.today(services.clock.now())
+    here = services.clock.now().astimezone(place.zone)
     if bool(length) == bool(until):
         raise BadInput("Say how long (3 days) or until when (--until 2026-03-01).", field="length")
-    by = _days_until(until, today) if until else _length(" ".join(length or ()))
+    by = time_until(until, here) if until else _length(" ".join(length or ()))
     if by > LONGEST:
         raise BadInput(
             f"That is longer than {LONGEST.days} days. Turn it in steps.", field="until" if until else "length"
@@ -107,14 +107,15 @@ def _length(words: str) -> timedelta:
     return min(int(found[1]), 100_000) * UNITS[found[2]]
 
 
-def _days_until(until: str, today: date) -> timedelta:
+def time_until(until: str, here: datetime) -> timedelta:
+    """How long it is to this hour of that day, where it is `here` now: with the hour of summer time between them."""
     try:
         day = datetime.strptime(until, "%Y-%m-%d").date()  # noqa: DTZ007 - a day, no instant
     except ValueError:
         raise BadInput("A day is written like 2026-03-01.", field="until") from None
-    if day <= today:
-        raise BadInput(f"It is {today} there already. A clock is turned on, never back.", field="until")
-    return day - today
+    if day <= here.date():
+        raise BadInput(f"It is {here.date()} there already. A clock is turned on, never back.", field="until")
+    return datetime.combine(day, here.timetz()).astimezone(UTC) - here.astimezone(UTC)
 
 
 def _there_are_workers(services: Services) -> None:

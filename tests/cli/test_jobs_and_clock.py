@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +19,8 @@ from ill_workflow.mail.mailer import RememberingMailer
 from ill_workflow.runtime import JobRun
 from workers import jobs
 from workers.drain import work_off, work_off_all
+
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 @pytest.fixture
@@ -155,6 +158,12 @@ def test_until_a_day_is_until_that_day_at_the_first_library(demo):
     assert f" {day} " in demo.does("clock", "turn", "--until", str(day))
 
 
+def test_late_in_the_evening_too_though_summer_time_begins_before_it():
+    evening = datetime(2026, 2, 28, 23, 44, tzinfo=CHICAGO)
+    then = evening.astimezone(UTC) + clock_commands.time_until("2026-03-21", evening)
+    assert then.astimezone(CHICAGO) == evening.replace(month=3, day=21)
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -182,7 +191,7 @@ def test_a_clock_is_not_turned_by_what_is_no_time(demo, words, sentence):
 def test_where_the_workers_fall_silent_the_clock_stands_on_that_day(demo, monkeypatch):
     a_worker_is_there(demo)
     monkeypatch.setenv("ILL_AS", "ann")
-    need_by = (machine_now() + timedelta(days=2)).date()
+    need_by = (machine_now().astimezone(CHICAGO) + timedelta(days=2)).date()
     demo.does("request", "new", "--title", "Emma", "--patron", "2123", f"need_by={need_by}")
     work_off(demo.services, "schedule_due_date_check")
     monkeypatch.setattr(clock_commands, "PATIENCE", timedelta(0))

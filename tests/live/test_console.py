@@ -19,7 +19,7 @@ from ill_workflow.requests import intake
 from ill_workflow.requests.by import By
 from ill_workflow.signing_in import begin_session
 from tests.plugins.listening import Listening
-from tests.plugins.waiting import eventually, is_running
+from tests.plugins.waiting import eventually, is_running, said_until
 from workers.stack import free_port
 
 pytestmark = pytest.mark.live
@@ -41,9 +41,7 @@ class Installation:
             [*ILL, "up", "--catch-mail"], env=self.environment, cwd=folder, text=True, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-        self.said = ""
-        while "Ctrl-C" not in self.said and (line := self.up.stdout.readline()):
-            self.said += line
+        self.said = said_until("Ctrl-C", self.up)
         self.console = re.search(r"Console: (\S+)", self.said)[1]
         self.services = start(Settings(data=self.data))
         with self.services.db.writing() as session:

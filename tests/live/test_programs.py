@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.plugins.waiting import eventually, is_running
+from tests.plugins.waiting import eventually, is_running, said_until
 from workers.stack import free_port
 
 pytestmark = pytest.mark.live
@@ -48,7 +48,7 @@ def test_the_commands_of_the_readme_one_after_another(environment, tmp_path):
         ("$PWD/.venv/bin", str(PROGRAMS)), ("ILL_DATA=var/mine", f"ILL_DATA={tmp_path / 'mine'}"),
         ("ILL_SMTP_PORT=2525", f"ILL_SMTP_PORT={free_port(0)}"),
         # A script goes on at once, where a person waits for the words that everything is up.
-        ("# or in another", "\nuntil ill doctor > doctor 2>&1; do sleep 0.2; done  # or in another"),
+        ("# or in another", "\nuntil ill doctor > doctor 2>&1; do sleep 1; done  # or in another"),
     ):  # fmt: skip
         assert word in block
         block = block.replace(word, here)
@@ -118,7 +118,7 @@ def test_a_running_demo_ends_when_it_is_asked_to(environment, tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
     )  # fmt: skip
     try:
-        said = "".join(iter(began.stdout.readline, "A loan to its happy end\n"))
+        said = said_until("A loan to its happy end", began)
         console, password = re.search(r"Console +(\S+)", said)[1], re.search(r"Password +(\S+)", said)[1]
         for name, library in (("ann", "MAIN"), ("max", "MAIN"), ("rita", "RIV"), ("ron", "RIV")):
             browser = httpx.Client(base_url=console, timeout=120, follow_redirects=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.broker import PASSWORD
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import eventually, said_until
 from workers.catcher import Catcher
 from workers.stack import free_port
 
@@ -40,10 +40,10 @@ def test_everything_runs_on_rabbitmq_and_says_so_without_its_password(environmen
         start_new_session=True,
     )  # fmt: skip
     try:
-        eventually((tmp_path / "data" / "ill.db").exists)
-        eventually(lambda: doctor(environment, tmp_path).returncode == 0)
-        well = doctor(environment, tmp_path)
-        said = "".join(iter(up.stdout.readline, "Ctrl-C ends it.\n"))  # it says all when all of it is there
+        said = said_until("Ctrl-C ends it.", up)  # it says all when all of it is there
+        looked: list[subprocess.CompletedProcess[str]] = []
+        eventually(lambda: looked.append(doctor(environment, tmp_path)) or looked[-1].returncode == 0)
+        well = looked[-1]
         up.send_signal(signal.SIGINT)
         said += up.communicate(timeout=120)[0]
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -16,6 +17,16 @@ def eventually(true: Callable[[], object], *, seconds: float = LONGEST) -> None:
     while not true():
         assert time.monotonic() < deadline, f"not true after {seconds:g} seconds"
         time.sleep(0.01)
+
+
+def said_until(words: str, program: subprocess.Popen[str]) -> str:
+    """What a program says up to the line with these words; fail when it ends without them."""
+    said = ""
+    while words not in said:
+        line = program.stdout.readline() if program.stdout else ""
+        assert line, f"it ended without {words!r}:\n{said}"
+        said += line
+    return said
 
 
 def is_running(pid: int) -> bool:
