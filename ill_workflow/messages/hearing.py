@@ -17,6 +17,7 @@ from ill_workflow.messages.content import (
 )
 from ill_workflow.messages.item_ids import read_item_id
 from ill_workflow.messages.marks import Note, Piece, read_note
+from ill_workflow.requests.fields import FIRST_DAY, LAST_DAY
 
 #: Statuses that say that something was sent.
 SENT = frozenset({"Loaned", "Overdue", "Recalled", "CopyCompleted"})
@@ -24,6 +25,11 @@ SENT = frozenset({"Loaned", "Overdue", "Recalled", "CopyCompleted"})
 _ON_PAPER = frozenset({"Mail", "Courier", "Fax"})
 #: What an answer means that says neither yes nor no, by the status that it carries.
 _MEANS = {"Cancelled": "Y", "Unfilled": "Y", "Loaned": "N"}
+#: The days that may come along, and what they are called on the wire.
+_DAYS = {
+    "due_date": "dueDate", "return_by": "dueDate", "expected_date": "expectedDeliveryDate", "reply_by": "retryBefore",
+    "not_before": "retryAfter",
+}  # fmt: skip
 #: What a mark says that no row hears, so that a person does.
 _STATUS_OF_MARK = {"lost": "Lost", "damaged": "Damaged", "conditionAdded": "Condition", "conditionAwaited": "Condition"}
 
@@ -91,8 +97,18 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch:
         values["kind"] = "replacement"
     elif costs is not None:
         values["kind"] = "supply"
+    values["note"] = "\n".join(filter(None, (values["note"], *dict.fromkeys(_impossible_days(values)))))
     sent = words[0] in SENT or words == ("CancelResponse N", "Loaned")
     return Heard(words, {k: v for k, v in values.items() if v not in (None, "", [], False)}, item_was_sent=sent)
+
+
+def _impossible_days(values: dict[str, Any]) -> Iterator[str]:
+    """A day centuries away is no date: a person reads in the note what was written, and nothing is refused for it."""
+    for name, element in _DAYS.items():
+        day = values[name]
+        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
+            values[name] = None
+            yield f"{element} as given: {day}"
 
 
 def hear_borrower(message: RequestingAgencyMessage) -> Heard:

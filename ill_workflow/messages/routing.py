@@ -69,7 +69,8 @@ def take(
             case SupplyingAgencyMessage():
                 return _take_from_a_lender(session, message, library, partner, by, clock)
     except BadInput as wrong:
-        value = f"{wrong.field}: {wrong.message}" if wrong.field else wrong.message
+        element = "offeredCosts" if wrong.field in ("cost", "amount", "currency") else wrong.field
+        value = f"{element}: {wrong.message}" if element else wrong.message
         raise CannotTake(ErrorData(errorType="UnrecognisedDataValue", errorValue=value)) from None
 
 

@@ -8,6 +8,7 @@ import logging
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -20,9 +21,11 @@ from ill_workflow.iso18626.writing import write
 from ill_workflow.messages import inbound
 from ill_workflow.messages.content import (
     ConfirmationHeader,
+    Costs,
     PatronInfo,
     RequestConfirmation,
     RequestingAgencyMessageConfirmation,
+    RetryInfo,
     SupplyingAgencyMessageConfirmation,
 )
 from ill_workflow.messages.exchanges import PatronOfPartner
@@ -129,6 +132,18 @@ def test_an_id_that_nobody_can_keep(hilltop, wire_id):
     for said in (hilltop.asks(wire_id), hilltop.does("Cancel", wire_id)):
         assert said.error.startswith("UnrecognisedDataValue requestingAgencyRequestId: ")
         assert (said["requestingAgencyRequestId"], len(said.error) < 400) == (wire_id, True)
+
+
+def test_a_day_that_nobody_lives_to_see_refuses_nothing(hilltop):
+    loan = hilltop.stage.borrows(ask=("HILL",))
+    loaned = hilltop.status("Loaned", loan.wire_id)
+    far = replace(loaned.statusInfo, dueDate=datetime(2999, 12, 31, tzinfo=UTC))
+    costs = RetryInfo(offeredCosts=Costs(currencyCode="USD", monetaryValue=Decimal("1E10")))
+
+    assert hilltop.says(replace(loaned, retryInfo=costs)).error.startswith("UnrecognisedDataValue offeredCosts: ")
+    assert hilltop.says(replace(loaned, statusInfo=far)).error == ""
+    assert (loan.state, loan.lender_due) == ("shipped", None), "as though it named none"
+    assert loan.last_event.inputs["note"] == "dueDate as given: 2999-12-31"
 
 
 def test_what_a_lender_calls_it_goes_back_as_it_came(hilltop):
