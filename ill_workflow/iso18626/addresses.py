@@ -68,9 +68,8 @@ def _look_up(host: str, port: int, patience: float) -> list[str]:
     asking.join(patience)
     if answer:
         return answer
-    why = (
-        f": {getattr(trouble[0], 'strerror', None) or trouble[0]}"
-        if trouble
-        else f" within {round(patience, 1):g} seconds"
-    )
-    raise NotThere(f"No address was found for {host}{why}.")
+    if trouble:
+        why = getattr(trouble[0], "strerror", None) or trouble[0]
+        raise NotThere(f"No address was found for {host}: {why}.")
+    seconds = f"{round(patience, 1):g}"
+    raise NotThere(f"No address was found for {host} within {seconds} seconds.")

@@ -29,12 +29,6 @@ _ANSWERS = {
 }
 #: What a server answers to a message that it can't bear, though it may be well otherwise.
 _ABOUT_THE_MESSAGE = frozenset({400, 409, 411, 413, 414, 415, 422, 431})
-_WHY = {
-    401: "it does not believe who we are. Look at the account, the code and the token that we show",
-    403: "it does not let us in. Look at the account, the code and the token that we show",
-    404: "nobody takes messages at this address",
-    405: "nobody takes messages at this address",
-}
 
 
 @dataclass(frozen=True)
@@ -71,14 +65,22 @@ def answer_to(message: Message, called: Called, settings: WireSettings, at: date
 
 
 def _failed(status: int) -> NotConfirmed:
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    why = _WHY.get(status, phrase)
-    return NotConfirmed(
-        f"It answered {status}{': ' if why else ''}{why}.", about_the_message=status in _ABOUT_THE_MESSAGE
-    )
+    about_the_message = status in _ABOUT_THE_MESSAGE
+    match status:
+        case 401:
+            return NotConfirmed(
+                "It answered 401: it does not believe who we are. Look at the account, code and token that we show."
+            )
+        case 403:
+            return NotConfirmed(
+                "It answered 403: it does not let us in. Look at the account, code and token that we show."
+            )
+        case 404 | 405:
+            return NotConfirmed(f"It answered {status}: nobody takes messages at this address.")
+        case _ if status in set(HTTPStatus):
+            phrase = HTTPStatus(status).phrase
+            return NotConfirmed(f"It answered {status}: {phrase}.", about_the_message=about_the_message)
+    return NotConfirmed(f"It answered {status}.", about_the_message=about_the_message)
 
 
 def _confirmation(message: Message, called: Called, settings: WireSettings, at: datetime) -> Answer:

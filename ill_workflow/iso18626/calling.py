@@ -126,7 +126,7 @@ def _exchange(
             told = {name.lower(): value for name, value in answer.headers}
             if 300 <= status < 400:
                 where = told.get(b"location", b"").decode("latin-1")[:300]
-                raise failed(_Trouble(f"It answered {status}: it is elsewhere now{f', at {where}' if where else ''}."))
+                raise failed(_elsewhere(status, where))
             for piece in answer.iter_stream():
                 taken += piece
                 if len(taken) > LARGEST_ANSWER:
@@ -145,6 +145,12 @@ def _exchange(
 
 class _Trouble(IllError):
     """The call came to nothing."""
+
+
+def _elsewhere(status: int, where: str) -> _Trouble:
+    if where:
+        return _Trouble(f"It answered {status}: it is elsewhere now, at {where}.")
+    return _Trouble(f"It answered {status}: it is elsewhere now.")
 
 
 def _too_late(watch: "_Watch", status: int | None) -> _Trouble:
