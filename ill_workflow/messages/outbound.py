@@ -125,7 +125,7 @@ def lender_says(saying: Saying) -> Message:
     header = _header(
         saying, supplying=saying.our_agency, requesting=saying.partner_agency, supplying_id=told["reference"]
     )
-    status, answer, note = STATUS.get(told["state"], "Loaned"), None, str(inputs.get("note") or "")
+    status, answer, note = STATUS.get(told["state"], "Loaned"), None, _typed(saying, "note")
     if told["state"] == "cancel_requested":
         status = STATUS.get(told["previous_state"] or "new", "RequestReceived")
     due = told["lender_due"]
@@ -138,7 +138,7 @@ def lender_says(saying: Saying) -> Message:
     elif what.startswith(("RenewResponse", "CancelResponse")):
         reason, _, answer = what.partition(" ")
         status = "Cancelled" if what == "CancelResponse Y" else status
-        note = note or str(inputs.get("reason") or "")
+        note = _typed(saying, "note", "reason")
     elif what == "StatusRequestResponse":
         reason = what
         if told["state"] == "damaged" and not told["loan_seen"]:
@@ -248,8 +248,13 @@ def _who_asks(saying: Saying) -> RequestingAgencyInfo | None:
     return RequestingAgencyInfo(name=saying.return_name, address=reached)
 
 
+def _typed(saying: Saying, *names: str) -> str:
+    """The first of these inputs that says something. What people type is no mark."""
+    return next(filter(None, (strip_marks(str(saying.inputs.get(name) or "")) for name in names)), "")
+
+
 def _note_of_an_action(saying: Saying) -> str:
-    note = str(saying.inputs.get("note") or saying.inputs.get("reason") or "")
+    note = _typed(saying, "note", "reason")
     if wished := saying.inputs.get("wished_date"):
         note = f"We would like to keep it until {wished.isoformat()}. {note}".strip()
     return note
@@ -270,8 +275,7 @@ def _with_marks(saying: Saying, what: str, note: str) -> str:
 def _note(saying: Saying) -> str:
     """A sentence for people, and our mark where there is one."""
     theirs = ACCEPTS_CONDITION if saying.marks and saying.what == "ConditionAccepted" else ""
-    said = strip_marks(str(saying.inputs.get("note") or ""))  # what people type is no mark
-    words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), said]
+    words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), _typed(saying, "note")]
     if changes := saying.inputs.get("changes"):
         told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
         words.append("; ".join(told))

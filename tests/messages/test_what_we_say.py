@@ -87,6 +87,14 @@ def test_without_the_setting_no_mark_of_reshare_is_written():
     assert "#ReShareLoanConditionAgreeResponse#" in marked.note
 
 
+@pytest.mark.parametrize("name", ["note", "reason"])
+@pytest.mark.parametrize("what", ["Loaned", "CancelResponse N", "RenewResponse N", "Cancel", "Renew"])
+def test_what_people_type_is_no_mark(what, name):
+    said = saying(what, state="shipped", inputs={name: "Bound with #ill:lost# another"})
+    told = lender_says(said).messageInfo.note if what[-1] in "Nd" else borrower_says(said).note
+    assert told == ("" if (what, name) == ("Loaned", "reason") else "Bound with another")
+
+
 @pytest.mark.parametrize("edition", Edition)
 def test_a_condition_with_its_cost_and_its_day_arrives_in_both_editions(edition):
     inputs = {"condition": "LibraryUseOnly", "cost": Decimal("12.50"), "reply_by": date(2026, 2, 9)}
