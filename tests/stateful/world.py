@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ill_workflow.outbox import READY, EffectRow
 from ill_workflow.timers import TimerRow
 from tests.plugins.stage import START, Half
 from tests.stateful.office import Office
@@ -148,9 +149,15 @@ class World:
             while ready := self.office.ready():
                 self.office.deliver(ready[0 if self.office.in_order else -1])
                 done += 1
-            if not done:
+            if not done and not self._something_waits():
                 return
         raise AssertionError("they talk to each other without end")
+
+    def _something_waits(self) -> bool:
+        """What came to nothing this time may be tried again."""
+        waiting = sa.exists().where(EffectRow.status == READY)
+        with ExitStack() as stack:
+            return any(session.scalar(sa.select(waiting)) for session in self.reading(stack))
 
     def until_quiet(self) -> None:
         """Let the calendar run until only those reminders are left that come again and again."""
