@@ -34,11 +34,13 @@ class Main:
         )  # fmt: skip
         with self.services.db.writing() as session:
             main = libraries.find_library(session, "MAIN")
-            wire = {"address": f"{self.mock.address}/iso18626", "plain_http": True, "patience_seconds": 3}
-            for code in ("MOCK", "HUNG", "HALF"):  # who does not answer rests for a while, and must not hold up others
+            wire = {"address": f"{self.mock.address}/iso18626", "plain_http": True}
+            # Who does not answer rests for a while, and must not hold up others.
+            for code, patience in (("MOCK", 30), ("HUNG", 3), ("HALF", 3)):
                 partner = partners.add_partner(
-                    session, main.id, code=code, name=code.title(), transport="iso18626", wire=wire
-                )
+                    session, main.id, code=code, name=code.title(), transport="iso18626",
+                    wire={**wire, "patience_seconds": patience},
+                )  # fmt: skip
                 partner_secrets.set_secret(session, partner, "code", "from-the-mock")
                 partner_secrets.set_secret(session, partner, "our_code", "from-main")
         argv = [sys.executable, "-m", "workers.web", f"--port={self.port}"]

@@ -48,8 +48,9 @@ class MockProcess:
         return httpx.get(f"{self.address}/_state", timeout=LONGEST, trust_env=False).json()["conversations"]
 
     def words(self, request: str) -> list[str]:
-        """What was said about a request, by either side, as far as it was confirmed."""
-        return [one["word"] for one in self.log if one["request"] == request and one["ok"]]
+        """What was said about a request, by either side, as far as it was confirmed; what was said again once."""
+        about = [one for one in self.log if one["request"] == request and one["ok"]]
+        return [one["word"] for one in about if not one["outcome"].endswith("once more")]
 
     def waits_until_over(self) -> None:
         eventually(lambda: all(one["over"] for one in self.conversations))
