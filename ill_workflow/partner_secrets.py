@@ -4,7 +4,6 @@ import hashlib
 import re
 import secrets
 from collections.abc import Collection
-from hmac import compare_digest
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -24,19 +23,6 @@ FORMER = "_before"
 SHORTEST, LONGEST = 8, 500
 #: What a bearer token is made of (RFC 6750, section 2.1): anything else would break the header that carries it.
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
-
-
-def matches(session: Session, partner: Partner, name: str, given: str) -> bool:
-    """Whether a partner has shown its `code` or `token`. Where none was set, nothing is right."""
-    kept = session.scalars(
-        sa.select(PartnerSecret.value).where(
-            PartnerSecret.partner_id == partner.id, PartnerSecret.name.in_((name, name + FORMER))
-        )
-    ).all()
-    digest = _digest(given)
-    # All are compared, so that the time that it takes tells nothing.
-    found = [compare_digest(digest, value) for value in kept] if name in THEIRS else []
-    return any(found)
 
 
 def ours(session: Session, partner: Partner, name: str) -> str | None:

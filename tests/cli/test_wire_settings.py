@@ -5,8 +5,9 @@ import json
 import pytest
 
 from ill_workflow import libraries, partners
-from ill_workflow.partner_secrets import matches, ours, set_secret
+from ill_workflow.partner_secrets import ours, set_secret
 from tests.plugins.far_partner import FarPartner, refuses, says
+from tests.plugins.speaking import opens
 
 AGREED = (
     "transport=iso18626", "wire.address=https://ill.lake.example/iso18626", "wire.vendor=reshare", "wire.marks=no",
@@ -79,7 +80,7 @@ def test_secrets_are_set_by_hand_or_made_up_and_stand_in_no_list_and_no_table_in
     assert (code, "bad token" in err) == (1, False)
 
     with main.services.db.reading() as session:
-        assert matches(session, lake(main), "code", made)
+        assert opens(session, lake(main), "code", made)
         assert ours(session, lake(main), "our_token") == "what-they-gave-us"
     everything = main.does("partner", "export") + main.does("partner", "show", "LAKE", "--json")
     assert made not in everything
@@ -89,10 +90,10 @@ def test_secrets_are_set_by_hand_or_made_up_and_stand_in_no_list_and_no_table_in
     again = json.loads(main.does("partner", "secret", "LAKE", "code", "--new", "--keep-former", "--json"))
     assert again["set"] == ["code", "code_before", "our_token"]
     with main.services.db.reading() as session:
-        assert matches(session, lake(main), "code", made)
+        assert opens(session, lake(main), "code", made)
     main.does("partner", "secret", "LAKE", "code", "--end-former")
     with main.services.db.reading() as session:
-        assert not matches(session, lake(main), "code", made)
+        assert not opens(session, lake(main), "code", made)
     assert json.loads(main.does("partner", "secret", "LAKE", "our_token", "--remove", "--json"))["set"] == ["code"]
     assert main("partner", "secret", "LAKE", "our_token", "--new")[0] == 1
     assert main("partner", "secret", "LAKE", "token", "--new", "--remove")[0] == 1

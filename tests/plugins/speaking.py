@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
 from lxml import etree
+from sqlalchemy.orm import Session
 
 from ill_workflow import libraries, partner_secrets, partners
+from ill_workflow.iso18626.callers import Call, NotTheirs, Unproven, who_calls
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
 from ill_workflow.messages.content import (
@@ -31,6 +33,8 @@ from tests.plugins.stage import Stage
 from tests.plugins.visiting import CHEAP
 
 CODE = "hill-knows-this"
+#: Where a call shows a secret.
+SHOWN_AS = {"code": "code", "token": "bearer"}
 
 
 @dataclass
@@ -153,6 +157,21 @@ def agree(stage: Stage, at: str = "MAIN", partner: str = "HILL", **wire: Any) ->
     """Hilltop speaks ISO 18626, and shows itself by its account and code unless it is agreed otherwise."""
     usual = {"agency": "US-HILL", "account": "hilltop", "address": "https://hill.example/iso18626"}
     stage.changes(at, partner, transport="iso18626", wire={**usual, **wire})
+
+
+def opens(session: Session, partner: partners.Partner, name: str, shown: str) -> bool:
+    """Whether a call is the partner's that shows this as its `code` or `token`, besides all else that was agreed."""
+    partner = session.get_one(partners.Partner, partner.id)
+    settings = partner.agreed_wire()
+    call = Call(
+        AgencyId(agencyIdValue=partner.library.code), AgencyId(agencyIdValue=settings.agency or partner.code),
+        "supplyingAgencyId", "requestingAgencyId", next(iter(settings.peer_addresses), ""), account=settings.account,
+        **{SHOWN_AS[name]: shown},
+    )  # fmt: skip
+    try:
+        return who_calls(session, call, None) is partner
+    except (Unproven, NotTheirs):
+        return False
 
 
 def give(stage: Stage, name: str, value: str, at: str = "MAIN", partner: str = "HILL") -> None:
