@@ -117,7 +117,8 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
         partner_agency=them,
         their_id=None
         if lending
-        else told["partner_request_id"] or _their_former_id(session, request, partner, wire_id),
+        else told["partner_request_id"]
+        or _their_former_id(session, request, partner, wire_id, datetime.fromisoformat(payload["at"])),
         return_name=library.name,
         return_address=library.address,
         link_of_copy=link_of_copy if partner.transport == "iso18626" else None,
@@ -164,13 +165,18 @@ def _agencies(session: Session, request: Request, partner: Partner, library: Lib
     return named, said.requestingAgencyId
 
 
-def _their_former_id(session: Session, request: Request, partner: Partner, wire_id: str) -> str | None:
+def _their_former_id(
+    session: Session, request: Request, partner: Partner, wire_id: str, promised_at: datetime
+) -> str | None:
     """What a lender asked before has called it. The present one's id was written down with the promise: each try is
     to say the same."""
     if wire_id == request.wire_id:
         return None
     rows = sa.select(MessageRow.content).where(
-        MessageRow.request_id == request.id, MessageRow.partner_id == partner.id, MessageRow.incoming
+        MessageRow.request_id == request.id,
+        MessageRow.partner_id == partner.id,
+        MessageRow.incoming,
+        MessageRow.at <= promised_at,
     )
     for content in session.scalars(rows.order_by(MessageRow.id.desc())):
         header = content["header"]

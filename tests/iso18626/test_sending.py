@@ -710,3 +710,18 @@ def test_each_try_names_the_lenders_id_as_it_was_known_when_it_was_promised(desk
     tries = [body for body in far.bodies if b"<action>Cancel" in body.replace(b"ill:", b"")]
     assert len(tries) == 2
     assert tries[0] == tries[1]
+
+
+def test_so_does_each_try_to_one_who_is_asked_no_longer(desk, far, near):
+    desk.knows("NEAR", "Nearby", near)
+    loan = desk.stage.borrows(ask=("FAR", "NEAR"))
+    far.then(says(503))
+    loan.does("ask")
+    desk.stage.clock.advance(timedelta(minutes=1))
+    loan.hears("ExpectToSupply", lenders_id="L-77")
+    loan.does("try_next")
+
+    desk.lets_time_pass()
+
+    first, second = (body for body in far.bodies if b"StatusRequest" in body)
+    assert first == second
