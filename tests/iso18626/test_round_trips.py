@@ -16,6 +16,8 @@ from ill_workflow.iso18626.wording import as_written
 from ill_workflow.iso18626.writing import write
 from tests.iso18626.any_message import tidy, wild
 
+pytestmark = pytest.mark.long
+
 QUICK = settings(
     max_examples=20, deadline=None, derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],

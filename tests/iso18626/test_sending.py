@@ -28,6 +28,8 @@ from tests.plugins.stage import Half
 from tests.plugins.waiting import eventually
 from workers import drain
 
+pytestmark = pytest.mark.long
+
 UNKNOWN = ("UnrecognisedDataValue", "requestingAgencyRequestId: there is no such request")
 
 
