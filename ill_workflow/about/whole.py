@@ -15,6 +15,7 @@ from ill_workflow.about.papers import Paper, papers
 from ill_workflow.about.phrases import Phrase
 from ill_workflow.about.places import Place, places
 from ill_workflow.about.standing import standing
+from ill_workflow.about.their_patron import their_patron
 from ill_workflow.about.thread import Said, thread
 from ill_workflow.clock import Clock
 from ill_workflow.errors import NotFound, Refused
@@ -41,6 +42,7 @@ class Whole:
     ahead: Sequence[Ahead]
     dates: Sequence[DateChange]
     places: Sequence[Place]
+    their_patron: str  #: for whom the partner asks, where it has told
     turns: Sequence[Turn]
     thread: Sequence[Said]
     notes: Sequence[Happened]  #: those for the staff of this library
@@ -85,6 +87,7 @@ def whole(session: Session, request: Request, *, clock: Clock, language: str = "
         ahead=ahead(session, request),
         dates=due_dates(request, events),
         places=places(session, request),
+        their_patron=their_patron(session, request),
         turns=turns(session, request, events),
         thread=thread(session, request, work, language),
         notes=[line for line in past if line.trigger == "note" and line.label == "Internal Note"],

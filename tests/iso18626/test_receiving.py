@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from ill_workflow.about.their_patron import their_patron
 from ill_workflow.iso18626 import receiving
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.validating import validate
@@ -355,11 +356,14 @@ def test_each_call_is_written_down_without_secrets_and_patrons(hilltop, caplog):
 
 def test_what_is_told_of_a_patron_is_kept_apart(hilltop):
     stage = hilltop.stage
-    hilltop.says(hilltop.request("H-1", patronInfo=PatronInfo(surname="Woolf")))
+    hilltop.says(hilltop.request("H-1", patronInfo=PatronInfo(surname="Woolf", patronId="P-99")))
+    hilltop.asks("H-2")
 
     with stage.db.reading() as session:
         [kept] = session.scalars(sa.select(PatronOfPartner))
-    assert (kept.request_id, kept.content) == (requests(stage)[0].id, {"surname": "Woolf"})
+        told = [their_patron(session, session.get_one(Request, each.id)) for each in requests(stage)]
+    assert (kept.request_id, kept.content) == (requests(stage)[0].id, {"surname": "Woolf", "patronId": "P-99"})
+    assert told == ["Woolf, P-99", ""], "to whoever opens the request"
 
 
 @pytest.fixture
