@@ -42,6 +42,8 @@ CATCHER = "mail catcher"
 WORKERS = 3
 #: What tells a demo's folder from any other.
 MARK = "made-by-a-demo"
+#: Those of our own programs: below what machines take for the other end of connections.
+PORTS = range(20_000, 32_000)
 REPORT = Path("demo-report.json")
 #: Seconds between two lines of a demo that somebody watches.
 PACE = 0.4
@@ -332,8 +334,8 @@ Commands to try, in another terminal
 
 
 def free_port(wanted: int) -> int:
-    """This port on loopback where it is free, else another one that is."""
-    for port in (wanted, 0):
+    """This port on loopback where it is free, else another one that is; 0: any."""
+    for port in filter(None, (wanted, *secrets.SystemRandom().sample(PORTS, 100))):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
