@@ -29,15 +29,21 @@ _ANSWERS = {
     "Reminder": ("StatusRequestResponse",),
     "Retry": ("RetryPossible", "Unfilled", "Cancelled"),
 }
+#: What an answer answers: who is asked once more may say the same once more.
+_QUESTIONS = {
+    "RenewResponse": ("Renew",),
+    "CancelResponse": ("Cancel",),
+    "StatusRequestResponse": ("StatusRequest",),
+}
 
 
 def row_for(session: Session, message: Message, partner: Partner) -> tuple[MessageRow, bool]:
     """The row of a message, and whether it was heard already. What was refused is looked at anew, and written over.
 
     The same at the same time is a repeat. The same at another time is one, too, while the sender has said nothing else
-    about that request, and we have not answered what it asks. A request that is known is never a second one, unless it
-    is a Retry of what was refused. A note or a question is another one if it was written when nobody tries any longer
-    to get the first one through.
+    about that request, and we have neither answered what it asks nor asked once more what it answers. A request that is
+    known is never a second one, unless it is a Retry of what was refused. A note or a question is another one if it was
+    written when nobody tries any longer to get the first one through.
     """
     identity, fingerprint = _known_by(message)
     usable, heard = message.header.timestamp.year >= FIRST_USABLE_YEAR, MessageRow.outcome.startswith("OK")
@@ -133,25 +139,25 @@ def _what(message: Message) -> str:
 
 
 def _something_since(session: Session, message: Message, before: MessageRow) -> bool:
-    """Whether the sender has said something else about that request since, or we have answered."""
+    """Whether the sender has said something else about that request since, or we have answered, or asked once more."""
     since = (MessageRow.partner_id == before.partner_id) & (MessageRow.id > before.id)
     about = since & (MessageRow.request_id == before.request_id)
     said = about & MessageRow.incoming.is_(True)
     what = _what(message)
     if what == "Retry":
         said &= sa.false()  # it asks anew once the last one was refused, whatever else was said
-    kinds = _ANSWERS.get(what, ())
-    answers = [about & MessageRow.incoming.is_(False) & MessageRow.kind.startswith(kind) for kind in kinds]
-    if session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *answers)).limit(1)) is not None:
+    kinds = _ANSWERS.get(what, ()) or _QUESTIONS.get(what, ())
+    ours = [about & MessageRow.incoming.is_(False) & MessageRow.kind.startswith(kind) for kind in kinds]
+    if session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *ours)).limit(1)) is not None:
         return True
-    return bool(kinds) and _answer_on_its_way(session, before, kinds)
+    return bool(kinds) and _one_on_its_way(session, before, kinds)
 
 
-def _answer_on_its_way(session: Session, before: MessageRow, kinds: Sequence[str]) -> bool:
-    """Whether the sender may have read an answer already that it has not confirmed to us."""
-    answers = sa.or_(*(EffectRow.argument.startswith(kind) for kind in kinds)) & (EffectRow.kind == "send_message")
+def _one_on_its_way(session: Session, before: MessageRow, kinds: Sequence[str]) -> bool:
+    """Whether the sender may have read one of these already that it has not confirmed to us."""
+    ours = sa.or_(*(EffectRow.argument.startswith(kind) for kind in kinds)) & (EffectRow.kind == "send_message")
     heard = (EffectRow.status == RUNNING) | may_have_arrived()
-    rows = sa.select(EffectRow.payload).where(EffectRow.request_id == before.request_id, answers, heard)
+    rows = sa.select(EffectRow.payload).where(EffectRow.request_id == before.request_id, ours, heard)
     return any(
         said["partner"] == before.partner_id and datetime.fromisoformat(said["at"]) >= before.at
         for said in session.scalars(rows)

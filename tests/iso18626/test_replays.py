@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
+from ill_workflow.messages.content import MessageInfo
+from ill_workflow.outbox import EffectRow
 from ill_workflow.requests.models import Event, MessageRow, Request
 from tests.plugins.speaking import agree, give, system_of
 
@@ -94,10 +97,10 @@ def test_a_retry_that_keeps_the_id_is_heard_each_time_that_the_one_before_was_re
 
 
 def _answered(session, half, kind, at=None):
-    request = session.get_one(Request, half.id)
+    request, at = session.get_one(Request, half.id), at or half.stage.clock.now()
     return MessageRow(
         library_id=request.library_id, request_id=request.id, partner_id=request.partner_id, incoming=False,
-        identity=f"ours {half.id}", kind=kind, transport="iso18626", content={}, at=at or half.stage.clock.now(),
+        identity=f"ours {half.id} {at}", kind=kind, transport="iso18626", content={}, at=at,
     )  # fmt: skip
 
 
@@ -213,3 +216,27 @@ def test_many_requests_at_the_same_instant(bare_stage):
 
     assert [answer.error for answer in answers] == [""] * 12
     assert everything(bare_stage)[0] == 12
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_the_same_answer_to_the_same_question_once_more_is_news(hilltop, is_confirmed):
+    """Some write when the item's status last changed, and not when they answer: then only our question tells."""
+    loan = hilltop.stage.borrows(ask=("HILL",))
+    hilltop.answers("Loaned", loan.wire_id)
+    loan.does("receive", condition_checked=True)
+    denied = replace(
+        hilltop.status("Loaned", loan.wire_id, reason="RenewResponse"),
+        messageInfo=MessageInfo(reasonForMessage="RenewResponse", answerYesNo="N", note="It is reserved."),
+    )
+    for number in (1, 2):
+        hilltop.later()
+        loan.does("request_renewal")
+        with hilltop.stage.db.writing() as session:
+            sent = sa.update(EffectRow).where(EffectRow.argument == "Renew").values(status="done", last_error=None)
+            session.execute(sent if is_confirmed else sent.values(last_error="no answer", status="ready"))
+            if is_confirmed:
+                session.add(_answered(session, loan, "Renew"))
+        for _ in range(2):
+            hilltop.later()
+            assert hilltop.says(replace(denied, header=hilltop.header(loan.wire_id, lends=True))).error == ""
+        assert (loan.state, loan.heard.count("RenewResponse N")) == ("renewal_denied", number)
