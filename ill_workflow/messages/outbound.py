@@ -278,7 +278,7 @@ def _note(saying: Saying) -> str:
     words = [OURS.get(saying.what, ""), theirs, _SENTENCES.get(saying.what, ""), _typed(saying, "note")]
     if changes := saying.inputs.get("changes"):
         told = [f"{name}: {value}" for name, value in changes.items() if name in TRAVELLING]
-        words.append("; ".join(told))
+        words.append(strip_marks("; ".join(told)))
     if severity := saying.inputs.get("severity"):
         words.append(f"Damage: {severity}.")
     return " ".join(word for word in words if word)

@@ -93,6 +93,8 @@ def test_what_people_type_is_no_mark(what, name):
     said = saying(what, state="shipped", inputs={name: "Bound with #ill:lost# another"})
     told = lender_says(said).messageInfo.note if what[-1] in "Nd" else borrower_says(said).note
     assert told == ("" if (what, name) == ("Loaned", "reason") else "Bound with another")
+    changed = borrower_says(saying("Amended", inputs={"changes": {"title": "Emma #ill:lost# again"}}))
+    assert hear_borrower(changed).words == ("Notification",)
 
 
 @pytest.mark.parametrize("edition", Edition)
