@@ -10,6 +10,7 @@ from lxml import html
 
 from ill_workflow import libraries, partner_secrets, partners
 from ill_workflow.errors import IllError
+from ill_workflow.iso18626 import trying
 from ill_workflow.iso18626.trying import try_connection
 from ill_workflow.messages.exchanges import Exchange
 from ill_workflow.pauses import Pause, partner_destination, pause
@@ -29,11 +30,12 @@ def far():
 
 
 @pytest.fixture
-def stage(quick_stage, far):
+def stage(quick_stage, far, monkeypatch):
     """Main has a partner that speaks ISO 18626: Faraway. Among its friends Main goes by the name of Hilltop."""
+    monkeypatch.setattr(trying, "LONGEST_WAIT", 120)
     quick_stage.services.settings.private_partners = True
     agreed = {
-        "address": far.url, "plain_http": True, "patience_seconds": 1, "agency": "RIV", "our_agency": "US-HILL",
+        "address": far.url, "plain_http": True, "patience_seconds": 120, "agency": "RIV", "our_agency": "US-HILL",
         "our_account": "hilltop",
     }  # fmt: skip
     with quick_stage.db.writing() as session:
@@ -81,8 +83,10 @@ HAS_HEARD = (
         (far_partner.hangs, "It took the message, and had not answered after 1 seconds."),
     ],
 )  # fmt: skip
-def test_whoever_tries_it_is_told_what_came_back(stage, far, way, told):
+def test_whoever_tries_it_is_told_what_came_back(stage, far, monkeypatch, way, told):
     far.then(way)
+    if way is far_partner.hangs:
+        monkeypatch.setattr(trying, "LONGEST_WAIT", 1)
     with stage.db.writing() as session:
         pause(session, partner_destination(stage.partner("MAIN", "FAR").id), timedelta(minutes=1), "down")
 
