@@ -26,6 +26,7 @@ AT_ONCE, MOST_WAITING = 8, 200
 WRONG, NOTED = 60, 30
 #: And such calls from all addresses together.
 NOTED_IN_ALL = 120
+_PACKINGS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 
 
 class Counter:
@@ -96,12 +97,12 @@ async def _answer(request: Request, library: str | None) -> Response:
         return _response(_sentence(408, said, {"Connection": "close"}))
     except ClientDisconnect:
         return _response(_sentence(400, "Half a message is none. Nothing was done: send it again."))
-    if packed := request.headers.get("content-encoding", "").strip().lower().replace("identity", ""):
-        said = f"A message that is packed ({packed[:20]}) is not taken: send it as it is."
-        return _response(_sentence(415, said, {"Accept-Encoding": "identity"}))
     if raw is None:
         said = f"This is too large for a message: {SIZE} are the most."
         return _response(_sentence(413, said, {"Connection": "close"}))
+    if packed := _packed(request):
+        said = f"A message that is packed ({packed}) is not taken: send it as it is."
+        return _response(_sentence(415, said, {"Accept-Encoding": "identity"}))
     answer = await counter.take(
         raw, library_code=library, peer=peer, bearer=_bearer(request),
         content_type=request.headers.get("content-type", ""),
@@ -109,6 +110,12 @@ async def _answer(request: Request, library: str | None) -> Response:
     if answer.status == 401:
         _count(counter.wrong, peer)
     return _response(answer)
+
+
+def _packed(request: Request) -> str:
+    """How the body is packed, if it is; some write there in which encoding its text is."""
+    told = (coding.strip().lower() for coding in request.headers.get("content-encoding", "").split(","))
+    return ", ".join(coding for coding in told if coding in _PACKINGS)
 
 
 async def _body(request: Request) -> bytes | None:
