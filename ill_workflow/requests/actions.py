@@ -19,12 +19,12 @@ from ill_workflow.errors import BadInput, Conflict, NotAllowed, NotFound, Refuse
 from ill_workflow.fees import Ledger, in_words
 from ill_workflow.libraries import Library
 from ill_workflow.partners import Partner
-from ill_workflow.requests import rota
+from ill_workflow.requests import pieces, rota
 from ill_workflow.requests.by import CLOCK, By, actors_at, speaks_for
 from ill_workflow.requests.consequences import Asked, promise_effects, write_entries
 from ill_workflow.requests.facts import due_timer, gather, lifecycle_of, set_timers, with_named
 from ill_workflow.requests.fields import as_json, as_text, from_json, read_inputs
-from ill_workflow.requests.models import BORROWING, Attempt, Event, Piece, Receipt, Request
+from ill_workflow.requests.models import BORROWING, Event, Receipt, Request
 from ill_workflow.requests.undoing import REMARKS, last_undoable, take_back_the_work
 from state_machines import machine
 from state_machines.declaration import Action, Actor, Effect, Inputs
@@ -176,7 +176,7 @@ def undo(session: Session, request: Request, *, by: By, clock: Clock) -> Outcome
     now, source = clock.now(), request.state
     before = as_json({name: getattr(request, name) for name in undone.before if name in WRITTEN})
     machine.take_back(request, {k: from_json(v) for k, v in undone.before.items() if k in WRITTEN})
-    _put_pieces_back(session, request, undone.before)
+    pieces.put_back(session, request, undone.before)
     if "wire_id" in undone.before:  # a lender that was asked before had been taken up again for it
         rota.make_current(session, request, undone.before["partner_id"], undone.before["wire_id"])
     event = _remember(
@@ -318,12 +318,12 @@ def _step(
         ) from None
     attempt = former_attempt
     if request.attempt != before["attempt"]:
-        session.execute(sa.delete(Piece).where(Piece.request_id == request.id))  # those of another shipment
-        attempt = _ask(session, request, trigger, facts.now)
+        pieces.forget(session, request)  # those of another shipment
+        attempt = rota.ask(session, request, trigger, facts.now)
     elif attempt is not None and request.item_barcode:
         attempt.item_barcode = request.item_barcode
     changed = {name: as_json(old) for name, old in before.items() if getattr(request, name) != old}
-    changed |= _note_pieces(session, request, trigger, inputs)
+    changed |= pieces.note(session, request, trigger, inputs)
     place = lifecycle.actions.index(step.action)
     _alert(request, step.effects, by, facts)
     event = _remember(session, request, by, trigger, step.action.label, step.source, facts.now, inputs, changed, place)
@@ -341,65 +341,6 @@ def _alert(request: Request, effects: tuple[Effect, ...], by: By, facts: Facts) 
         request.alert, request.alert_at = f"{occasion}_{facts.timer}" if facts.timer else occasion, facts.now
     elif by.account:
         request.alert = request.alert_at = None
-
-
-def _ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:
-    """The request was sent anew: to whom, and under which id."""
-    before = rota.current_attempt(session, request)
-    if trigger != "retry":
-        request.rota_position -= 1
-        entry = rota.next_entry(session, request)
-        if entry is None:
-            raise Refused(f"Nobody is left in the rota of {request.reference}.", field="rota")
-        # The lifecycle counts one on; partners that are suspended are passed over.
-        request.rota_position, request.partner = entry.position, entry.partner
-    assert request.partner is not None
-    attempt = Attempt(
-        request_id=request.id,
-        number=request.attempt,
-        partner_id=request.partner.id,
-        wire_id=rota.wire_id(request.reference, request.attempt),
-        follows=before.wire_id if before and trigger == "retry" else None,
-        at=now,
-    )
-    session.add(attempt)
-    request.partner_id, request.wire_id, request.partner_request_id = request.partner.id, attempt.wire_id, None
-    return attempt
-
-
-def _note_pieces(session: Session, request: Request, trigger: str, inputs: Inputs) -> dict[str, Any]:
-    """Which pieces were sent, came, or are back. What is returned an undo puts right."""
-    here, comes_back = inputs.get("pieces"), trigger in ("check_in", "patron_return")
-    if not here and not comes_back:
-        return {}
-    rows = session.scalars(sa.select(Piece).where(Piece.request_id == request.id).order_by(Piece.id))
-    known = {p.barcode: p for p in rows}
-    if comes_back:
-        expected = list(known) or ([request.item_barcode] if request.item_barcode else [])
-        unknown = [barcode for barcode in here or () if barcode not in expected]
-        if unknown:
-            pieces = ", ".join(expected) or "none with a barcode"
-            raise BadInput(f"{unknown[0]} is no piece of {request.reference}. Its pieces: {pieces}.", field="pieces")
-        back = [p for p in known.values() if not p.back and (not here or p.barcode in here)]
-        for piece in back:
-            piece.back = True
-        return {"pieces_back": [p.id for p in back]} if back else {}
-    first = [request.item_barcode] if trigger == "ship" and request.item_barcode else []
-    out_again = [p for p in known.values() if p.back and p.barcode in (here or ())]
-    for piece in out_again:
-        piece.back = False
-    added = [barcode for barcode in dict.fromkeys((*first, *(here or ()))) if barcode not in known]
-    session.add_all(Piece(request_id=request.id, barcode=barcode) for barcode in added)
-    return {"pieces_added": added, "pieces_out": [p.id for p in out_again]}
-
-
-def _put_pieces_back(session: Session, request: Request, before: Mapping[str, Any]) -> None:
-    """Undo what `_note_pieces` did."""
-    for name, back in (("pieces_back", False), ("pieces_out", True)):
-        if ids := before.get(name):
-            session.execute(sa.update(Piece).where(Piece.id.in_(ids)).values(back=back))
-    if added := before.get("pieces_added"):
-        session.execute(sa.delete(Piece).where(Piece.request_id == request.id, Piece.barcode.in_(added)))
 
 
 def _remember(

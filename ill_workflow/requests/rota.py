@@ -1,11 +1,12 @@
 """Who is asked after whom, and under which id."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ill_workflow.errors import BadInput
+from ill_workflow.errors import BadInput, Refused
 from ill_workflow.partners import Partner, find_partner
 from ill_workflow.requests.models import Attempt, Request, RotaEntry
 
@@ -58,6 +59,30 @@ def make_current(session: Session, request: Request, partner_id: int | None, wir
     request.wire_id, request.partner_id = wire_id, partner_id
     request.partner = session.get_one(Partner, partner_id) if partner_id is not None else None
     session.flush()
+
+
+def ask(session: Session, request: Request, trigger: str, now: datetime) -> Attempt:
+    """The request was sent anew: to whom, and under which id."""
+    before = current_attempt(session, request)
+    if trigger != "retry":
+        request.rota_position -= 1
+        entry = next_entry(session, request)
+        if entry is None:
+            raise Refused(f"Nobody is left in the rota of {request.reference}.", field="rota")
+        # The lifecycle counts one on; partners that are suspended are passed over.
+        request.rota_position, request.partner = entry.position, entry.partner
+    assert request.partner is not None
+    attempt = Attempt(
+        request_id=request.id,
+        number=request.attempt,
+        partner_id=request.partner.id,
+        wire_id=wire_id(request.reference, request.attempt),
+        follows=before.wire_id if before and trigger == "retry" else None,
+        at=now,
+    )
+    session.add(attempt)
+    request.partner_id, request.wire_id, request.partner_request_id = request.partner.id, attempt.wire_id, None
+    return attempt
 
 
 def wire_id(reference: str, number: int) -> str:
