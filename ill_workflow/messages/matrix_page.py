@@ -34,7 +34,7 @@ How to read it
   are told. If it says that it has sent something, it is the current one again, and the one asked in the meantime gets
   a Cancel; or, if another item is coming, here, or has been here, its parcel gets a request of its own.
 - The same message once more gets the same confirmation, and does nothing; a note or a question that was written more
-  than three days after the first one is another one.
+  than three days after the first one is another one, and so is an answer if we have asked once more.
 
 """
 _REFUSED = """## What is refused in any state
