@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneIsFree
 from sqlalchemy.orm import Session
 
 from ill_workflow import outbox
@@ -205,7 +206,7 @@ def _record_surely(services: Services, worked: Sequence[_Worked]) -> int:
     while True:
         try:
             return _record(services, worked)
-        except DBAPIError:
+        except (DBAPIError, NoneIsFree):  # where connections hang, those who wait get none
             if time.monotonic() > until:
                 raise
             _log.warning("%s is done, and can't be recorded yet", worked[0].claimed.kind)

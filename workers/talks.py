@@ -23,7 +23,10 @@ class Talks:
         """Begin it, and wait until there is room for another; how much those have done that are over."""
         if self._pool is None:
             return talk()
-        self._under_way.add(self._pool.submit(talk))
+        try:
+            self._under_way.add(self._pool.submit(talk))
+        except RuntimeError:  # the program is ending, and lets nothing begin in a thread any more
+            return talk()
         return self._wait() if len(self._under_way) >= self._most else 0
 
     def end(self) -> int:

@@ -515,6 +515,7 @@ def test_a_hung_partner_holds_up_one_worker_and_nobody_else(desk, far, near, mon
 
 def test_it_is_told_several_things_at_once_but_about_one_request_one_after_the_other(desk, far, monkeypatch):
     monkeypatch.setattr(hand, "GIVE_BACK", LONGEST)
+    desk.stage.services.settings.lease_seconds = 3 * LONGEST  # however long the second takes to begin
     together = threading.Barrier(2)
 
     def waits_for_another(partner, line, body):

@@ -293,6 +293,23 @@ def test_a_reason_is_kept_whatever_the_other_side_has_said(stage, handle):
     assert (row(stage, effect).status, row(stage, effect).last_error) == ("dead", "550 no such   box  ")
 
 
+def test_what_was_sent_is_recorded_when_a_connection_is_free_again(stage, handle, monkeypatch):
+    """Others hang in the connections to a database that is away, and whoever waits for one is sent off."""
+    sent, real, tried = [], outbox.still_ours, []
+
+    def none_is_free_at_first(session, claims):
+        tried.append(1)
+        if len(tried) == 1:
+            raise sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
+        return real(session, claims)
+
+    monkeypatch.setattr(outbox, "still_ours", none_is_free_at_first)
+    handle("notify_patron", lambda services, claimed: Outside(lambda: sent.append(1)))
+    (effect,) = promise(stage, "notify_patron")
+    assert drain.work_off(stage.services, "notify_patron") == 1
+    assert (len(sent), len(tried), row(stage, effect).status) == (1, 2, "done")
+
+
 def test_what_was_sent_and_cannot_be_recorded_is_never_sent_again(stage, handle):
     sent = []
 
