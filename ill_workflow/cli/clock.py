@@ -115,6 +115,9 @@ def time_until(until: str, here: datetime) -> timedelta:
         raise BadInput("A day is written like 2026-03-01.", field="until") from None
     if day <= here.date():
         raise BadInput(f"It is {here.date()} there already. A clock is turned on, never back.", field="until")
+    days = day - here.date()
+    if days > LONGEST:  # at the end of all calendars there may be no such hour
+        return days
     return datetime.combine(day, here.timetz()).astimezone(UTC) - here.astimezone(UTC)
 
 

@@ -162,6 +162,7 @@ def test_late_in_the_evening_too_though_summer_time_begins_before_it():
     evening = datetime(2026, 2, 28, 23, 44, tzinfo=CHICAGO)
     then = evening.astimezone(UTC) + clock_commands.time_until("2026-03-21", evening)
     assert then.astimezone(CHICAGO) == evening.replace(month=3, day=21)
+    assert clock_commands.time_until("9999-12-31", evening) > clock_commands.LONGEST, "no such hour is needed to tell"
 
 
 @pytest.mark.parametrize(
