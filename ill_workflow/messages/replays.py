@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,9 +123,16 @@ def _is_meant_anew(message: Message, before: MessageRow) -> bool:
     """By its sender's own times. What tells how things stand says the same however often it is said."""
     what = _what(message)
     may_be = what == "Notification" or (what in _ANSWERS and what != "Retry")
-    then, now = datetime.fromisoformat(before.content["header"]["timestamp"]), message.header.timestamp
-    comparable = min(then.year, now.year) >= FIRST_USABLE_YEAR and (then.tzinfo is None) == (now.tzinfo is None)
-    return may_be and comparable and now - then > LONGEST_TRIED
+    then, now = _time_of(before.content), message.header.timestamp
+    return may_be and _are_comparable(then, now) and now - then > LONGEST_TRIED
+
+
+def _time_of(content: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(content["header"]["timestamp"])
+
+
+def _are_comparable(one: datetime, other: datetime) -> bool:
+    return min(one.year, other.year) >= FIRST_USABLE_YEAR and (one.tzinfo is None) == (other.tzinfo is None)
 
 
 def _what(message: Message) -> str:
@@ -142,15 +149,26 @@ def _something_since(session: Session, message: Message, before: MessageRow) -> 
     """Whether the sender has said something else about that request since, or we have answered, or asked once more."""
     since = (MessageRow.partner_id == before.partner_id) & (MessageRow.id > before.id)
     about = since & (MessageRow.request_id == before.request_id)
-    said = about & MessageRow.incoming.is_(True)
     what = _what(message)
-    if what == "Retry":
-        said &= sa.false()  # it asks anew once the last one was refused, whatever else was said
-    kinds = _ANSWERS.get(what, ()) or _QUESTIONS.get(what, ())
-    ours = [about & MessageRow.incoming.is_(False) & MessageRow.kind.startswith(kind) for kind in kinds]
-    if session.scalar(sa.select(MessageRow.id).where(sa.or_(said, *ours)).limit(1)) is not None:
+    # A Retry asks anew once the last one was refused, whatever else was said.
+    if what != "Retry" and any(_was_said_before(message, other) for other in session.scalars(_said(about))):
         return True
-    return bool(kinds) and _one_on_its_way(session, before, kinds)
+    kinds = _ANSWERS.get(what, ()) or _QUESTIONS.get(what, ())
+    if not kinds:
+        return False
+    ours = about & MessageRow.incoming.is_(False) & sa.or_(*(MessageRow.kind.startswith(kind) for kind in kinds))
+    told = session.scalar(sa.select(MessageRow.id).where(ours).limit(1)) is not None
+    return told or _one_on_its_way(session, before, kinds)
+
+
+def _said(about: sa.ColumnElement[bool]) -> sa.Select[dict[str, Any]]:
+    return sa.select(MessageRow.content).where(about, MessageRow.incoming.is_(True))
+
+
+def _was_said_before(message: Message, other: Mapping[str, Any]) -> bool:
+    """By its sender's own times, where they say their zone: else what came before was said before."""
+    then, now = _time_of(other), message.header.timestamp
+    return then.tzinfo is None or not _are_comparable(then, now) or then <= now
 
 
 def _one_on_its_way(session: Session, before: MessageRow, kinds: Sequence[str]) -> bool:

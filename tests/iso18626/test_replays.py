@@ -113,6 +113,20 @@ def test_the_same_words_after_others_are_news(hilltop):
     assert half.heard == ["Request New", "Received", "ShippedReturn", "Received"]
 
 
+def test_a_repeat_that_comes_again_is_one_whatever_was_said_after_it(hilltop):
+    half = lent(hilltop)
+    hilltop.does("Notification", note="Thank you.")
+    hilltop.later()
+    raw = write(hilltop.action("Notification", note="Thank you."), Edition.Y2017)
+    hilltop.posts(raw)
+    hilltop.later()
+    hilltop.does("Received")
+
+    assert hilltop.posts(raw).error == ""
+
+    assert half.heard.count("Notification") == 1
+
+
 def test_two_notes_that_say_something_else(hilltop):
     half = lent(hilltop)
     for note in ("Where is it?", "Where is it?", "Thank you.", "Where is it?"):
