@@ -20,6 +20,8 @@ _JOINTS = re.compile(r"(, | or | and )")
 _END = re.compile(r"(?<=[.!?]) +")
 #: So many letters of its own a sentence needs, to be told from others by them.
 _ENOUGH = 6
+#: No text of ours is longer, or of more sentences: to look for ours in whatever somebody typed would never end.
+_LONGEST, _MOST = 4000, 30
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Catalog:
     def say(self, text: str) -> str | None:
         """A text in this language; None for what isn't known."""
         known = self.words.get(text)
-        return known if known is not None else _say_parts(self, text)
+        return known if known is not None or len(text) > _LONGEST else _say_parts(self, text)
 
 
 @cache
@@ -106,6 +108,8 @@ def _sentence(text: str, said: str) -> Iterator[Sentence]:
 def _say_parts(catalog: Catalog, text: str) -> str | None:
     """A text of one or more sentences: the longest that is known first, and what isn't known as it is."""
     ends = [found.start() for found in _END.finditer(text)]
+    if len(ends) > _MOST:
+        return _say_one(catalog, text, whole=True)
     # A value may hold the end of a sentence ("St. Paul"), but several sentences are more likely.
     for whole in (False, True):
         for end in (len(text), *reversed(ends)):

@@ -54,6 +54,16 @@ def test_a_sentence_is_said_in_german_with_the_values_that_stand_in_it():
         assert _("Nobody has ever said this.") == "Nobody has ever said this."
 
 
+@pytest.mark.parametrize(
+    ("part", "times"), [("a. ", 20), ("a. ", 1000), ("a. ", 100_000), ("There is no x is no ", 10_000)]
+)
+def test_what_somebody_typed_keeps_nobody_busy_who_looks_for_our_sentences_in_it(part, times):
+    typed = part * times
+    told = f"Ship Item knows no field {typed!r}."
+    with speaking("de"):
+        assert _(told) in (f"Versenden kennt kein Feld {typed!r}.", told)
+
+
 def test_the_foreign_looking_language_keeps_values_and_is_longer():
     with speaking("en-XA"):
         said = _("There is no library NOWHERE. Known: MAIN, RIV.")
