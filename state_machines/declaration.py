@@ -218,6 +218,11 @@ class Lifecycle:
         """The row of this trigger that holds in a state."""
         return next((a for a in self.rows(trigger) if state in self.sources(a)), None)
 
+    def pulled(self, place: int, trigger: str) -> Action | None:
+        """The row that history names by its place; none where another stands there by now, or none was pulled."""
+        here = self.actions[place : place + 1] if place >= 0 else ()
+        return next((a for a in here if a.trigger == trigger), None)
+
     def hearers(self, heard: str, state: str) -> tuple[Action, ...]:
         """The rows that hear a message in a state, in the order in which they are tried."""
         here = [a for a in self.actions if state in self.sources(a)]

@@ -81,9 +81,8 @@ def due_dates(request: Request, events: Sequence[Event]) -> list[DateChange]:
 
 
 def _said(request: Request, event: Event) -> Iterator[tuple[str, Any]]:
-    lifecycle = lifecycle_of(request)
-    rows = lifecycle.actions[event.row : event.row + 1] if event.row >= 0 else ()
-    labels = {need.name: need.label for row in rows for need in row.needs}
+    row = lifecycle_of(request).pulled(event.row, event.trigger)
+    labels = {need.name: need.label for need in (row.needs if row else ())}
     for name, value in from_json(event.inputs).items():
         if name in UNSAID or value in (None, "", [], {}):
             continue

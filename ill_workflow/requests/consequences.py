@@ -174,7 +174,7 @@ def _lane(request: Request, effect: Effect, to: Asked) -> str | None:
 
 def _ours(request: Request, inputs: Mapping[str, Any], event: Event, by: By) -> Mapping[str, Any]:
     """What we may tell: a partner is told neither what stays here, nor in our answer what it wrote itself."""
-    row = lifecycle_of(request).actions[event.row] if event.row >= 0 else None
+    row = lifecycle_of(request).pulled(event.row, event.trigger)
     left_out = {need.name for need in (row.needs if row else ()) if need.internal}
     if by.partner is not None or event.trigger.startswith("partner_"):
         left_out |= {"note", "reason"}

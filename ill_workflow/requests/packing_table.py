@@ -143,7 +143,7 @@ def _newest(session: Session, request_ids: set[int]) -> dict[int, int]:
 
 
 def _can_undo(request: Request, event: Event, newest: Mapping[int, int]) -> bool:
-    row = lifecycle_of(request).actions[event.row] if event.row >= 0 else None
+    row = lifecycle_of(request).pulled(event.row, event.trigger)
     return row is not None and row.undo and newest.get(request.id) == event.version
 
 

@@ -31,10 +31,10 @@ def last_undoable(session: Session, request: Request) -> Event:
     mine = (Event.request_id == request.id) & Event.trigger.not_in(REMARKS)
     last = session.scalar(sa.select(Event).where(mine).order_by(Event.version.desc()).limit(1))
     lifecycle = lifecycle_of(request)
-    if last is None or last.row < 0:
+    row = lifecycle.pulled(last.row, last.trigger) if last else None
+    if last is None or row is None:
         what = last.label if last else "Nothing"
         raise Refused(f"{what} can't be taken back.", field="trigger")
-    row = lifecycle.actions[last.row]
     if not row.undo or last.actor not in ("staff", "manager"):
         raise Refused(f"{last.label} by {last.who} can't be taken back.", field="trigger")
     if row.trigger == "reject" and _left(session, last):

@@ -1,10 +1,12 @@
 """Staff take something back: the last thing, until the next one, and everything that it brought."""
 
 import pytest
+import sqlalchemy as sa
 
 from ill_workflow.errors import Refused
 from ill_workflow.requests import actions
 from ill_workflow.requests.by import SYSTEM, By
+from ill_workflow.requests.models import Event
 from tests.plugins.stage import PATRON
 from tests.stories.test_late_messages import by_mail
 
@@ -133,6 +135,19 @@ def test_only_the_last_step_is_taken_back(stage):
     with pytest.raises(Refused, match=r"Request Renewal by .* can't be taken back"):
         loan.undoes()
     assert loan.state == "renewal_requested"
+
+
+def test_a_step_of_a_table_that_has_other_rows_by_now_is_not_taken_back(stage):
+    loan = by_mail(stage)
+    loan.does("receive", condition_checked=True)
+    for moved in (-1, 1):
+        with stage.db.writing() as session:
+            session.execute(sa.update(Event).where(Event.trigger == "receive").values(row=Event.row + moved))
+        if moved < 0:
+            with pytest.raises(Refused, match="Receive can't be taken back"):
+                loan.undoes()
+    loan.undoes()
+    assert loan.state == "shipped"
 
 
 @pytest.mark.parametrize("act", ["report_lost", "ship_back"])
