@@ -25,13 +25,6 @@ HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<half"
 HURRIED = WireSettings(plain_http=True, patience_seconds=1)
 
 
-@pytest.fixture
-def far():
-    partner = FarPartner()
-    yield partner
-    partner.end()
-
-
 def calls(address: str, settings: WireSettings = PLAIN, **how):
     return call(address, b"<message/>", **{"settings": settings, "token": None, "may_be_private": True, **how})
 

@@ -16,17 +16,10 @@ from ill_workflow.messages.exchanges import Exchange
 from ill_workflow.pauses import Pause, partner_destination, pause
 from ill_workflow.requests.models import Request
 from tests.plugins import far_partner
-from tests.plugins.far_partner import FarPartner, refuses, says
+from tests.plugins.far_partner import refuses, says
 from tests.plugins.speaking import CODE, agree, give, system_of
 
 FINE = "It answered and takes what we say."
-
-
-@pytest.fixture
-def far():
-    partner = FarPartner()
-    yield partner
-    partner.end()
 
 
 @pytest.fixture
