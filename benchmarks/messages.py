@@ -15,7 +15,6 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from time import perf_counter, process_time
@@ -25,6 +24,7 @@ import sqlalchemy as sa
 
 from ill_workflow import libraries, partner_secrets, partners
 from ill_workflow.bootstrap import Services, start
+from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
 from ill_workflow.iso18626.editions import Edition
 from ill_workflow.iso18626.writing import write
@@ -44,7 +44,7 @@ from ill_workflow.requests.models import Event, MessageRow, RequestWord
 from ill_workflow.requests.models import Request as OurRequest
 from workers.broker import EmbeddedBroker
 from workers.children import Child
-from workers.stack import free_port
+from workers.ports import free_port
 
 CLIENTS, CONVERSATIONS, WARM_UP = 8, 40, 3
 ACTIONS = ("Notification", "Received", "ShippedReturn")
@@ -117,7 +117,7 @@ def _speak(port: int, name: str, conversations: int, took: list[float]) -> None:
 def _conversation(wire_id: str) -> list[Message]:
     header = Header(
         supplyingAgencyId=AgencyId(agencyIdValue="MAIN"), requestingAgencyId=AgencyId(agencyIdValue="HILL"),
-        timestamp=datetime.now(UTC), requestingAgencyRequestId=wire_id,
+        timestamp=machine_now(), requestingAgencyRequestId=wire_id,
         requestingAgencyAuthentication=Authentication(accountId="hill", securityCode=CODE),
     )  # fmt: skip
     book = BibliographicInfo(

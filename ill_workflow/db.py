@@ -90,8 +90,8 @@ class Database:
         """
         with Session(self._writer, expire_on_commit=False) as session:
             with session.begin():
-                if not patient and self.engine.dialect.name == "postgresql":
-                    session.execute(sa.text("SET LOCAL lock_timeout = '1s'"))
+                if not patient:
+                    wait_for_locks(session, seconds=1)
                 yield session
             promised = session.info.get("promised")
         if promised and self.announce:
@@ -102,6 +102,12 @@ class Database:
         """A transaction that only reads, and waits for no writer."""
         with Session(self.engine, expire_on_commit=False) as session:
             yield session
+
+
+def wait_for_locks(session: Session, *, seconds: int) -> None:
+    """Until its transaction ends, wait no longer for what somebody else has locked. SQLite has its own patience."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text(f"SET LOCAL lock_timeout = '{seconds}s'"))
 
 
 def db_time(session: Session, offset: timedelta = timedelta(0)) -> sa.ColumnElement[datetime]:

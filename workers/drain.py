@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 #: How much of a kind is claimed at once.
 BATCH = 20
-#: With how many calls at once a worker speaks with partners; about one request it says one thing after the other.
+#: How many calls to partners a worker has under way at once; never two to one partner about the same request.
 CALLS = 4
 #: What is written on what went out although a worker had vanished with it before.
 SENT_TWICE = "A worker vanished in the middle: it may have been sent twice."
@@ -57,8 +57,8 @@ def work_off(
 ) -> int:
     """Work off what waits of a kind, or these promises of it; how many were done.
 
-    `patience` leaves alone what became due within it: a task for it is on its way. `calls`: how many partners may be
-    spoken with at once, or as often with one of them.
+    `patience` leaves alone what became due within it: a task for it is on its way. `calls`: how many to
+    partners may be under way at once.
     """
     done = tried = 0
     while tried < most:

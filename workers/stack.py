@@ -24,7 +24,7 @@ from ill_workflow.bootstrap import Services, start
 from ill_workflow.clock import machine_now
 from ill_workflow.config import Settings
 from ill_workflow.demo import ELSEWHERE, MORNING, NEIGHBOUR, PEOPLE, TWELVE, Play, make_neighbour, make_world
-from ill_workflow.errors import BadInput, IllError
+from ill_workflow.errors import BadInput
 from ill_workflow.migrations import migrate
 from ill_workflow.signing_in import somebody_has_a_password
 from workers.address import shown
@@ -34,6 +34,7 @@ from workers.broker import BrokerBusy, app_of, find_broker
 from workers.children import Child, Children
 from workers.flower import HEALTH as FLOWER_HEALTH
 from workers.flower import OPTIONS as flower_options
+from workers.ports import free_port, is_open
 
 #: Seconds that a program gets to end by itself: what it leaves undone is taken up by the next.
 ENDING = 5.0
@@ -42,8 +43,6 @@ CATCHER = "mail catcher"
 WORKERS = 3
 #: What tells a demo's folder from any other.
 MARK = "made-by-a-demo"
-#: Those of our own programs: below what machines take for the other end of connections.
-PORTS = range(20_000, 32_000)
 REPORT = Path("demo-report.json")
 #: Seconds between two lines of a demo that somebody watches.
 PACE = 0.4
@@ -167,7 +166,7 @@ class Stack:
         catcher = self._child(
             CATCHER, [sys.executable, "-m", "workers.catcher", "--folder", str(folder), "--port", str(port)]
         )
-        catcher.wait_until(lambda: _is_open(port), seconds=STARTING)
+        catcher.wait_until(lambda: is_open(port), seconds=STARTING)
         return port
 
     def _child(self, name: str, argv: list[str], settings: Settings | None = None, **env: str) -> Child:
@@ -333,19 +332,6 @@ Commands to try, in another terminal
     )
 
 
-def free_port(wanted: int) -> int:
-    """This port on loopback where it is free, else another one that is; 0: any."""
-    for port in filter(None, (wanted, *secrets.SystemRandom().sample(PORTS, 100))):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise IllError("No port is free on 127.0.0.1.")
-
-
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Two demos in one folder would take each other's database away. Raises BrokerBusy for the second."""
@@ -419,9 +405,3 @@ def _until_asked() -> Iterator[threading.Event]:
 
 class _Asked(BaseException):
     """Somebody wants us to end."""
-
-
-def _is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -14,7 +14,7 @@ from ill_workflow.iso18626.looks import local, namespace
 from ill_workflow.iso18626.shapes import Part, order_of, parts_of
 from ill_workflow.iso18626.values import NEVER, as_decimal, as_time, as_whole, as_yes_no, is_strict
 from ill_workflow.messages import content as said
-from ill_workflow.messages.kept import remembered
+from ill_workflow.messages.content import remembered
 
 #: Nothing of what stands in these is ever quoted.
 _PRIVATE = frozenset({said.PatronInfo, said.Authentication})

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 
 from ill_workflow.messages import content as said
-from ill_workflow.messages.kept import remembered
+from ill_workflow.messages.content import remembered
 
 NAMESPACE = "http://illtransactions.org/2013/iso18626"
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from ill_workflow.clock import Clock
-from ill_workflow.db import Database
+from ill_workflow.db import Database, wait_for_locks
 from ill_workflow.errors import Conflict, NotFound
 from ill_workflow.iso18626.callers import NotTheirs, Unproven, Whose, who_calls
 from ill_workflow.iso18626.confirming import confirm
@@ -214,7 +214,7 @@ def _note(door: Door, said: _Said, body: bytes, status: int, trouble: str, whose
     if whose is None and not door.may_note(said.peer):
         return
     with door.db.writing() as session:
-        _wait_no_longer(session)
+        wait_for_locks(session, seconds=replays.PATIENCE)
         partner = session.get(Partner, whose.partner_id) if whose else None
         remember_exchange(
             session, incoming=True, said=said.raw, answered=body, at=door.clock.now(), mask=mask, peer=said.peer,
@@ -231,11 +231,6 @@ def _about(session: Session, said: _Said, partner: Partner) -> int | None:
     return routing.request_meant(
         session, partner, header.requestingAgencyRequestId, asks=header.requestingAgencyId, by_a_lender=by_a_lender
     )
-
-
-def _wait_no_longer(session: Session) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(sa.text(f"SET LOCAL lock_timeout = '{replays.PATIENCE}'"))
 
 
 def _log(said: _Said, partner: str, outcome: str, trouble: str = "") -> None:

@@ -26,9 +26,9 @@ from ill_workflow.wire_settings import WireSettings
 NOT_YET = "It does not know this request yet"
 #: How often a message is repeated for that, and how long after: about a minute in all.
 NOT_YET_TIMES = 6
+_NOT_YET_AFTER = (0.5, 1.0, 3.0, 8.0, 16.0, 30.0)
 #: Ids of other requests than the one that we sent.
 _OTHER_REQUEST = re.compile("(?:previous|multipleItem)RequestId", re.IGNORECASE)
-_NOT_YET_AFTER = (0.5, 1.0, 3.0, 8.0, 16.0, 30.0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from ill_workflow.iso18626.editions import MOVED, Edition, element_of, lacks
 from ill_workflow.messages import content as said
-from ill_workflow.messages.kept import remembered
+from ill_workflow.messages.content import remembered
 
 #: Parts that we say ourselves where nobody does, but that no edition can be without.
 _NEEDED = {said.AgencyId: ("agencyIdType",), said.ServiceInfo: ("serviceType",)}

@@ -1,8 +1,11 @@
 """The messages of ISO 18626 in the words of its 2021 edition: what is said, whatever carries it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar, cast
 
 # The names and the order of fields are the standard's own. An empty text, none, or an empty tuple: it wasn't said.
 
@@ -378,3 +381,11 @@ class Confirmation:
             and error.errorType == "UnrecognisedDataValue"
             and error.errorValue.startswith("requestingAgencyRequestId")
         )
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def remembered(function: F) -> F:
+    """What is asked about the dataclasses here is answered once for each: they don't change."""
+    return cast("F", cache(function))

@@ -97,18 +97,17 @@ def hear_lender(message: SupplyingAgencyMessage, zone: ZoneInfo, *, of_a_branch:
         values["kind"] = "replacement"
     elif costs is not None:
         values["kind"] = "supply"
-    values["note"] = "\n".join(filter(None, (values["note"], *dict.fromkeys(_impossible_days(values)))))
+    values = _without_impossible_days(values)
     sent = words[0] in SENT or words == ("CancelResponse N", "Loaned")
     return Heard(words, {k: v for k, v in values.items() if v not in (None, "", [], False)}, item_was_sent=sent)
 
 
-def _impossible_days(values: dict[str, Any]) -> Iterator[str]:
+def _without_impossible_days(values: dict[str, Any]) -> dict[str, Any]:
     """A day centuries away is no date: a person reads in the note what was written, and nothing is refused for it."""
-    for name, element in _DAYS.items():
-        day = values[name]
-        if day is not None and not FIRST_DAY <= day <= LAST_DAY:
-            values[name] = None
-            yield f"{element} as given: {day}"
+    days = {name: values[name] for name in _DAYS if values[name] is not None}
+    impossible = {name: day for name, day in days.items() if not FIRST_DAY <= day <= LAST_DAY}
+    told = dict.fromkeys(f"{_DAYS[name]} as given: {day}" for name, day in impossible.items())
+    return {**values, **dict.fromkeys(impossible), "note": "\n".join(filter(None, (values["note"], *told)))}
 
 
 def hear_borrower(message: RequestingAgencyMessage) -> Heard:

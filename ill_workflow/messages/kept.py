@@ -1,12 +1,11 @@
 """A message as the log keeps it: in JSON, without what wasn't said and what is kept apart; and read again."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ill_workflow.messages.content import (
     AgencyId,
@@ -16,15 +15,10 @@ from ill_workflow.messages.content import (
     Request,
     RequestingAgencyMessage,
     SupplyingAgencyMessage,
+    remembered,
 )
 
 T = TypeVar("T")
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def remembered(function: F) -> F:
-    """Asked once for each kind: the dataclasses don't change."""
-    return cast("F", cache(function))
 
 
 def to_dict(message: Any) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from ill_workflow.requests.models import MessageRow
 FIRST_USABLE_YEAR = 2
 #: For how long a system tries to get the same message through, as mail servers do.
 LONGEST_TRIED = timedelta(hours=72)
-#: How long is waited for what somebody else has locked.
-PATIENCE = "5s"
+#: Seconds for which is waited for what somebody else has locked.
+PATIENCE = 5
 #: What answers a question, by how the answer's kind begins. A question that was answered may be asked again.
 _ANSWERS = {
     "Renew": ("RenewResponse", "Recalled"),
@@ -74,7 +74,7 @@ def one_at_a_time(session: Session, message: Message, partner_id: int) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return  # SQLite has one writer at a time
     key = hashlib.sha256(f"{partner_id} {message.header.requestingAgencyRequestId}".encode()).digest()
-    patience = sa.func.set_config("lock_timeout", PATIENCE, True)
+    patience = sa.func.set_config("lock_timeout", f"{PATIENCE}s", True)
     session.execute(sa.select(patience, sa.func.pg_advisory_xact_lock(int.from_bytes(key[:8], signed=True))))
 
 

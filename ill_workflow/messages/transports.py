@@ -101,6 +101,9 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
     lending = request.side != BORROWING
     us, them = _agencies(session, request, partner, library)
     wire_id = (told["partner_request_id"] or told["reference"]) if lending else payload["wire_id"] or told["reference"]
+    at, their_id = datetime.fromisoformat(payload["at"]), None
+    if not lending:
+        their_id = told["partner_request_id"] or _their_former_id(session, request, partner, wire_id, at)
     over_http, wire = partner.transport == "iso18626", partner.agreed_wire()
     saying = Saying(
         what=claimed.argument,
@@ -111,14 +114,11 @@ def compose(session: Session, claimed: Claimed, link_of_copy: LinkOfCopy | None 
         source=payload["source"],
         wire_id=wire_id,
         follows=payload["follows"],
-        at=datetime.fromisoformat(payload["at"]),
+        at=at,
         zone=library.zone,
         our_agency=us,
         partner_agency=them,
-        their_id=None
-        if lending
-        else told["partner_request_id"]
-        or _their_former_id(session, request, partner, wire_id, datetime.fromisoformat(payload["at"])),
+        their_id=their_id,
         return_name=library.name,
         return_address=library.address,
         link_of_copy=link_of_copy if partner.transport == "iso18626" else None,

@@ -29,7 +29,7 @@ from tests.plugins.deployed import (
 )
 from tests.plugins.waiting import eventually
 from workers.broker import _program as valkey_program
-from workers.stack import free_port
+from workers.ports import free_port
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 EXAMPLE = variables((ROOT / ".env.example").read_text(encoding="utf-8"))

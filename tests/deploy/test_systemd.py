@@ -14,7 +14,7 @@ from tests.plugins.not_run import wanting
 from tests.plugins.waiting import eventually
 from workers.broker import _program as valkey_program
 from workers.catcher import Catcher
-from workers.stack import free_port
+from workers.ports import free_port
 
 UNITS = ROOT / "deploy" / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))

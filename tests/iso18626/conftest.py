@@ -12,6 +12,7 @@ from ill_workflow.iso18626 import sending
 from tests.iso18626.desk import Desk
 from tests.plugins.far_partner import FarPartner
 from tests.plugins.not_run import wanting
+from tests.plugins.speaking import system_of
 from workers import drain
 
 #: Tests of commands begin with an environment of their own.
@@ -32,6 +33,12 @@ def schemas() -> Path:
 @pytest.fixture(scope="session")
 def samples(schemas: Path) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in sorted((schemas / "samples").glob("*.xml"))}
+
+
+@pytest.fixture
+def hilltop(quick_stage):
+    """The system of a partner that calls Main."""
+    return system_of(quick_stage)
 
 
 @pytest.fixture

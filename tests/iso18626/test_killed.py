@@ -18,7 +18,7 @@ from ill_workflow.iso18626.writing import write
 from ill_workflow.requests.models import Event, MessageRow, Request
 from tests.plugins.speaking import Reply, System, agree
 from tests.plugins.waiting import eventually
-from workers.stack import free_port
+from workers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 #: The console, and another one each time that it was killed. It kills itself with the N-th message of a life: right

@@ -19,11 +19,6 @@ from tests.plugins.speaking import agree, give, system_of
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-def hilltop(quick_stage):
-    return system_of(quick_stage)
-
-
 def everything(stage):
     """How much there is of what a message may leave behind."""
     with stage.db.reading() as session:

@@ -11,7 +11,7 @@ from ill_workflow.iso18626.writing import write
 from ill_workflow.partner_secrets import set_secret
 from ill_workflow.partners import Partner
 from ill_workflow.requests.models import Request
-from tests.plugins.speaking import agree, give, system_of
+from tests.plugins.speaking import agree, give
 from workers import web
 
 TOKEN = "hill-bears-this"
@@ -25,11 +25,6 @@ PLACES = [
     (["192.0.2.0/24"], "not-an-address", False),
     (["192.0.2.0/24"], "::192.0.2.7", False),
 ]
-
-
-@pytest.fixture
-def hilltop(quick_stage):
-    return system_of(quick_stage)
 
 
 def test_account_and_code(hilltop):

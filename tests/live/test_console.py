@@ -20,7 +20,7 @@ from ill_workflow.requests.by import By
 from ill_workflow.signing_in import begin_session
 from tests.plugins.listening import Listening
 from tests.plugins.waiting import eventually, is_running, said_until
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = pytest.mark.live
 

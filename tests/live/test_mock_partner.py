@@ -17,7 +17,7 @@ from ill_workflow.requests.models import Request
 from tests.plugins.mock_process import MockProcess
 from tests.plugins.waiting import eventually
 from workers.children import Child
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.brokers("valkey")]
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.plugins.waiting import eventually, is_running, said_until
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -12,7 +12,7 @@ from tests.plugins.broker import PASSWORD, RedisServer
 from tests.plugins.waiting import eventually
 from workers.broker import _program as valkey_program
 from workers.children import Child
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -20,7 +20,7 @@ from tests.plugins.two_installations import Running
 from tests.plugins.waiting import eventually
 from tests.stateful.conversations import listen_to
 from workers.broker import EmbeddedBroker
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.postgresql]
 

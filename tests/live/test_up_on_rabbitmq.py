@@ -13,7 +13,7 @@ import pytest
 from tests.plugins.broker import PASSWORD
 from tests.plugins.waiting import eventually, said_until
 from workers.catcher import Catcher
-from workers.stack import free_port
+from workers.ports import free_port
 
 pytestmark = pytest.mark.live
 

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,9 +20,9 @@ from sqlalchemy import make_url
 
 from ill_workflow.errors import IllError
 from tests.plugins.not_run import wanting
-from tests.plugins.waiting import LONGEST
+from tests.plugins.waiting import LONGEST, eventually
 from workers.children import Child, ChildDied
-from workers.stack import free_port
+from workers.ports import free_port
 
 # Small, because tests share a machine; durable like in production where faults are tried on it.
 _SETTINGS = {
@@ -69,14 +68,17 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        for last in (False, False, True):
-            try:
-                return self._start()
-            except ChildDied as death:
-                # After a kill, sessions of the old server may need a moment to notice, and the new one refuses.
-                if last or "still in use" not in str(death):
-                    raise
-                time.sleep(0.5)
+        eventually(self._starts)
+
+    def _starts(self) -> bool:
+        """After a kill, sessions of the old server may need a moment to notice: until then a new one refuses."""
+        try:
+            self._start()
+        except ChildDied as death:
+            if "still in use" not in str(death):
+                raise
+            return False
+        return True
 
     def stop(self) -> None:
         """End the server and remove its folder."""

@@ -10,7 +10,7 @@ from ill_workflow.bootstrap import Services
 from ill_workflow.signing_in import begin_session
 from ill_workflow.web.app import make_app
 from tests.plugins.visiting import CHEAP
-from workers.stack import free_port
+from workers.ports import free_port
 
 
 class RememberingFlower:
